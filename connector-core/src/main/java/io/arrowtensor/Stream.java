@@ -1,0 +1,68 @@
+package io.arrowtensor;
+
+import java.io.Serializable;
+
+/**
+ * The execution stream on which a consumer will read device memory, as the array API's {@code __dlpack__(stream=)} numbers it. Host memory
+ * has none.
+ */
+public final class Stream implements Serializable {
+  private static final long serialVersionUID = 1;
+
+  /** No stream: host memory, or the producer's default. */
+  public static final Stream NONE = new Stream("none", 0);
+
+  /** The legacy default stream of CUDA (1) or the default stream of ROCm (0). */
+  public static final Stream DEFAULT = new Stream("default", 1);
+
+  /** The producer shall not synchronize (-1): the consumer orders its reads itself. */
+  public static final Stream NO_SYNC = new Stream("no-sync", -1);
+
+  private final String kind;
+  private final long handle;
+
+  private Stream(String kind, long handle) {
+    this.kind = kind;
+    this.handle = handle;
+  }
+
+  /** The stream of this native handle. CUDA's 0 is ambiguous and disallowed by the array API; so are 0 to 2 as handles here. */
+  public static Stream ofHandle(long handle) {
+    if (handle >= 0 && handle <= 2) {
+      throw new IllegalArgumentException("Invalid stream handle " + handle + ": pass Stream.DEFAULT or a stream that you created");
+    }
+    return new Stream("handle", handle);
+  }
+
+  /** The value that the array API's {@code stream} keyword has for this stream; 0 for {@link #NONE}. */
+  public long handle() {
+    return handle;
+  }
+
+  /**
+   * Checks that the stream makes sense for memory on {@code device}.
+   *
+   * @throws DeviceMismatchException for host memory with a stream
+   */
+  public void requireFor(Device device) {
+    if (device.type().isHostAccessible() && !this.equals(NONE) && !this.equals(NO_SYNC)) {
+      throw new DeviceMismatchException(
+          "Cannot use stream " + this + " with memory on " + device + ": host memory has no stream; leave Options.stream() at NONE");
+    }
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Stream that && kind.equals(that.kind) && handle == that.handle;
+  }
+
+  @Override
+  public int hashCode() {
+    return kind.hashCode() * 31 + Long.hashCode(handle);
+  }
+
+  @Override
+  public String toString() {
+    return kind.equals("handle") ? "0x" + Long.toHexString(handle) : kind;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.arrowtensor.arrow;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.arrowtensor.dlpack;
+
+import org.jspecify.annotations.NullMarked;

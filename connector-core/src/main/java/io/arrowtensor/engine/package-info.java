@@ -1,0 +1,4 @@
+@NullMarked
+package io.arrowtensor.engine;
+
+import org.jspecify.annotations.NullMarked;

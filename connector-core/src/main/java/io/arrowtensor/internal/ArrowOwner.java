@@ -1,0 +1,54 @@
+package io.arrowtensor.internal;
+
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.ReferenceManager;
+import org.jspecify.annotations.Nullable;
+
+/** Holds one reference to an Arrow buffer, which closes with the last reference to this owner. */
+public final class ArrowOwner extends Owner {
+  private final ArrowBuf buffer;
+  private final boolean counted;
+
+  /** Takes over the caller's reference to {@code buffer}; its bytes are counted where they were allocated. */
+  ArrowOwner(ArrowBuf buffer) {
+    this(buffer, false);
+  }
+
+  private ArrowOwner(ArrowBuf buffer, boolean counted) {
+    this.buffer = buffer;
+    this.counted = counted;
+    if (counted) {
+      NativeBytes.add(buffer.capacity());
+    }
+  }
+
+  /**
+   * Retains {@code buffer} in the root of its allocator: same address, and the vector as well as its child allocator may be closed before
+   * this owner is released; closing the root before that is Arrow's leak error with the bytes.
+   *
+   * @return an owner, or null for a buffer that nobody counts, which its creator must keep alive
+   */
+  public static @Nullable ArrowOwner retain(ArrowBuf buffer) {
+    ReferenceManager references = buffer.getReferenceManager();
+    if (references == ReferenceManager.NO_OP) {
+      return null;
+    }
+    BufferAllocator root = references.getAllocator().getRoot();
+    return new ArrowOwner(references.retain(buffer, root), true);
+  }
+
+  /** The buffer; borrowed. */
+  public ArrowBuf buffer() {
+    return buffer;
+  }
+
+  @Override
+  protected void free() {
+    long bytes = buffer.capacity();
+    buffer.close();
+    if (counted) {
+      NativeBytes.add(-bytes);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.arrowtensor.internal;
+
+import io.arrowtensor.CopyReason;
+import io.arrowtensor.Memory;
+import io.arrowtensor.Options;
+import io.arrowtensor.Outcome;
+import io.arrowtensor.UnsupportedTypeException;
+
+/** All bulk copies of array data. Each states its bytes and its reason in the {@link Outcome} of what it returns. */
+public final class BulkCopy {
+  private BulkCopy() {}
+
+  /** Allocates row-major memory like {@code memory} with nothing in it yet, its outcome set to {@code reason}. */
+  public static Memory allocateLike(Memory memory, Options options, CopyReason reason) {
+    long bytes = memory.nbytes();
+    Owner owner = NativeBlock.allocate(options.allocator(), bytes, options.allocationAlignment());
+    return Memory.borrow(NativeBlock.addressOf(owner), memory.dtype(), memory.shape())
+        .withDimNames(memory.dimNames())
+        .withReadOnly(false)
+        .withOwner(owner)
+        .withOutcome(Outcome.copied(bytes, reason));
+  }
+
+  /** Copies host memory into new row-major memory. The caller keeps its reference to {@code memory} and releases the result. */
+  public static Memory rowMajor(Memory memory, Options options, CopyReason reason) {
+    if (!memory.dtype().isWholeBytes()) {
+      throw new UnsupportedTypeException(
+          "Cannot copy elements of " + memory.dtype() + ": they do not take whole bytes; hand the memory over as it is");
+    }
+    Memory copy = allocateLike(memory, options, reason);
+    if (Shapes.isRowMajor(memory.shape(), memory.strides())) {
+      RawMemory.copy(memory.start(), copy.address(), memory.nbytes());
+    } else {
+      StridedCopy.toRowMajor(memory, copy.address());
+    }
+    return copy;
+  }
+
+  /** Copies {@code bytes} between two places that do not overlap. */
+  public static void copy(long source, long target, long bytes) {
+    RawMemory.copy(source, target, bytes);
+  }
+
+  /** Writes one byte, 0 or 1, for each of {@code count} bits that start at bit {@code first} of {@code bitmap}. */
+  public static void unpackBits(long bitmap, long first, long count, long target) {
+    long done = 0;
+    for (; done < count && ((first + done) & 7) != 0; done++) {
+      RawMemory.putByte(target + done, bit(bitmap, first + done));
+    }
+    for (; done + 8 <= count; done += 8) {
+      RawMemory.putLong(target + done, SPREAD[RawMemory.byteAt(bitmap + ((first + done) >> 3)) & 0xff]);
+    }
+    for (; done < count; done++) {
+      RawMemory.putByte(target + done, bit(bitmap, first + done));
+    }
+  }
+
+  /** Writes {@code count} bits, first bit lowest, each set where its byte is not 0; unused bits of the last byte are 0. */
+  public static void packBits(long bytes, long count, long bitmap) {
+    for (long done = 0; done < count; done += 8) {
+      int packed = 0;
+      for (int i = 0; i < 8 && done + i < count; i++) {
+        packed |= (RawMemory.byteAt(bytes + done + i) != 0 ? 1 : 0) << i;
+      }
+      RawMemory.putByte(bitmap + (done >> 3), (byte) packed);
+    }
+  }
+
+  private static byte bit(long bitmap, long index) {
+    return (byte) ((RawMemory.byteAt(bitmap + (index >> 3)) >> (index & 7)) & 1);
+  }
+
+  /** For each byte the eight bytes of its bits, in native order of a long. */
+  private static final long[] SPREAD = spread();
+
+  private static long[] spread() {
+    boolean little = java.nio.ByteOrder.nativeOrder() == java.nio.ByteOrder.LITTLE_ENDIAN;
+    long[] table = new long[256];
+    for (int value = 0; value < 256; value++) {
+      for (int i = 0; i < 8; i++) {
+        table[value] |= (long) ((value >> i) & 1) << (8 * (little ? i : 7 - i));
+      }
+    }
+    return table;
+  }
+}

@@ -1,0 +1,54 @@
+package io.arrowtensor.internal;
+
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+
+/**
+ * The reference-counted right to free one piece of memory. Starts with one reference; the thread that drops the last one, whichever it is,
+ * runs {@link #free()} exactly once. Lock-free, safe from any thread, also from a foreign deleter.
+ */
+public abstract class Owner {
+  private static final AtomicIntegerFieldUpdater<Owner> REFERENCES =
+      AtomicIntegerFieldUpdater.newUpdater(Owner.class, "references");
+
+  private volatile int references = 1;
+
+  /**
+   * Adds a reference.
+   *
+   * @throws IllegalStateException when the memory has been freed already
+   */
+  public final Owner retain() {
+    while (true) {
+      int seen = references;
+      if (seen <= 0) {
+        throw new IllegalStateException("Cannot retain memory that was freed already");
+      }
+      if (REFERENCES.compareAndSet(this, seen, seen + 1)) {
+        return this;
+      }
+    }
+  }
+
+  /**
+   * Drops a reference; frees with the last one.
+   *
+   * @throws IllegalStateException when there was none left; the memory is not freed twice
+   */
+  public final void release() {
+    int left = REFERENCES.decrementAndGet(this);
+    if (left == 0) {
+      free();
+    } else if (left < 0) {
+      REFERENCES.incrementAndGet(this);
+      throw new IllegalStateException("Cannot release memory that was freed already");
+    }
+  }
+
+  /** References held now; a snapshot. */
+  public final int references() {
+    return references;
+  }
+
+  /** Frees the memory. Called exactly once, from the thread that drops the last reference. */
+  protected abstract void free();
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.arrowtensor.internal;
+
+import org.jspecify.annotations.NullMarked;

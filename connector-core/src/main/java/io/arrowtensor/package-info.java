@@ -1,0 +1,4 @@
+@NullMarked
+package io.arrowtensor;
+
+import org.jspecify.annotations.NullMarked;

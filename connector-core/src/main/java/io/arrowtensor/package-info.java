@@ -1,3 +1,4 @@
+/** Device-tagged arrays: the words of the interchange and the function that users write. */
 @NullMarked
 package io.arrowtensor;
 

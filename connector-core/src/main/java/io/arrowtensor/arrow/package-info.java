@@ -1,3 +1,4 @@
+/** Arrow vectors and the Arrow C structs as device-tagged arrays, and back. */
 @NullMarked
 package io.arrowtensor.arrow;
 

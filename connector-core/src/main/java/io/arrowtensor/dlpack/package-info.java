@@ -1,3 +1,4 @@
+/** DLPack structs as device-tagged arrays, and back. */
 @NullMarked
 package io.arrowtensor.dlpack;
 

@@ -1,3 +1,4 @@
+/** Adapters to tensor engines; each engine is an optional dependency. */
 @NullMarked
 package io.arrowtensor.engine;
 

@@ -1,3 +1,4 @@
+/** ABI offsets, raw memory and the native library; not for use outside this library. */
 @NullMarked
 package io.arrowtensor.internal;
 

@@ -1,0 +1,70 @@
+package io.arrowtensor.arrow;
+
+import io.arrowtensor.internal.Owner;
+import java.util.Map;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One Arrow array in the layout of the C Data Interface: addresses, counts, children. The converters' internal form; read from vectors and
+ * from C structs alike.
+ */
+abstract class ArrowNode {
+  static final String EXTENSION_NAME = "ARROW:extension:name";
+  static final String EXTENSION_METADATA = "ARROW:extension:metadata";
+
+  /** Name, nullability, metadata and child fields. */
+  abstract Field field();
+
+  /** The type in which the memory is laid out; of an extension its storage. */
+  abstract ArrowType storageType();
+
+  /** Number of rows. */
+  abstract long length();
+
+  /** Rows before the first one, in every buffer. */
+  abstract long offset();
+
+  /** Number of nulls, -1 when it is not known. */
+  abstract long nullCount();
+
+  /** Address of buffer {@code i}, 0 when it is absent. */
+  abstract long buffer(int i);
+
+  /** One more reference to what keeps buffer {@code i} alive, null when its creator guarantees that. */
+  abstract @Nullable Owner retain(int i);
+
+  /** Child {@code i}. */
+  abstract ArrowNode child(int i);
+
+  /** The dictionary that the values index, null when they are no indices. */
+  abstract @Nullable ArrowNode dictionary();
+
+  /** Whether values are indices into a dictionary. */
+  final boolean isDictionaryEncoded() {
+    return field().getDictionary() != null;
+  }
+
+  /** Name of the extension type, null for plain types. From the field's metadata or type, never from the global registry. */
+  final @Nullable String extensionName() {
+    if (field().getType() instanceof ArrowType.ExtensionType extension) {
+      return extension.extensionName();
+    }
+    Map<String, String> metadata = field().getMetadata();
+    return metadata.isEmpty() ? null : metadata.get(EXTENSION_NAME);
+  }
+
+  /** The extension's serialized metadata, empty when there is none. */
+  final String extensionMetadata() {
+    if (field().getType() instanceof ArrowType.ExtensionType extension) {
+      return extension.serialize();
+    }
+    return field().getMetadata().getOrDefault(EXTENSION_METADATA, "");
+  }
+
+  /** The column as errors name it. */
+  final String label() {
+    return field().getName() == null || field().getName().isEmpty() ? "the array" : "column '" + field().getName() + "'";
+  }
+}

@@ -1,0 +1,287 @@
+/*
+ * The C functions that exported structs point at, and the few calls that Java cannot make itself.
+ *
+ * An export is one block, [header][payload]. The payload, which Java fills, holds the struct and
+ * what it points at; the header holds a strong reference to the Java owner of the exported memory.
+ * That reference is all that ties native code to a class loader: while an export lives it keeps the
+ * loader, its classes and this copy of the library's method identifier valid; afterwards nothing
+ * here refers to the loader. The code itself is never unmapped (linked with -z nodelete), so that
+ * the tail of a callback can still run while its loader is collected.
+ */
+#include "platform.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "io_arrowtensor_internal_Native.h"
+
+static JavaVM *java_vm;
+static jmethodID owner_release;
+static thread_slot attached_slot;
+static atomic_long attached_threads;
+
+/* ---- Blocks ---------------------------------------------------------------------------------- */
+
+typedef struct {
+  _Alignas(16) jobject owner; /* global reference, or NULL */
+} export_header;
+
+_Static_assert(sizeof(export_header) == 16, "the payload is 16-byte aligned");
+
+static export_header *header_of(void *payload) { return (export_header *)payload - 1; }
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+/* Runs on the ending thread. An attached thread that ends without this leaks a Java thread. */
+static void detach_ending_thread(void *unused) {
+  (void)unused;
+  atomic_fetch_sub(&attached_threads, 1);
+  void *env;
+  if ((*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
+    (*java_vm)->DetachCurrentThread(java_vm);
+  }
+}
+
+/*
+ * The calling thread's environment. A foreign thread is attached on its first call and stays so
+ * until it ends, because an attach and detach per call costs a hundred times the call. NULL when
+ * the virtual machine is gone.
+ */
+static JNIEnv *current_env(void) {
+  void *env = NULL;
+  if ((*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
+    return env;
+  }
+  JavaVMAttachArgs args = {JNI_VERSION_10, (char *)"arrowtensor-release", NULL};
+  if ((*java_vm)->AttachCurrentThreadAsDaemon(java_vm, &env, &args) != JNI_OK) {
+    return NULL;
+  }
+  if (!thread_slot_fill(attached_slot, &attached_slot)) {
+    (*java_vm)->DetachCurrentThread(java_vm);
+    return NULL;
+  }
+  atomic_fetch_add(&attached_threads, 1);
+  return env;
+}
+
+/* ---- Callbacks: run on any thread, inside anyone's code -------------------------------------- */
+
+/*
+ * Releases the owner once and frees the block. A Java exception that is pending on the thread
+ * (the caller may be native code of another library) is put aside and restored; one thrown by
+ * release() is printed and goes no further. Without a virtual machine the block is leaked.
+ */
+static void drop(void *payload) {
+  if (payload == NULL) {
+    return;
+  }
+  export_header *header = header_of(payload);
+  jobject owner = header->owner;
+  if (owner != NULL) {
+    JNIEnv *env = current_env();
+    if (env == NULL) {
+      return;
+    }
+    jthrowable pending = NULL;
+    if ((*env)->ExceptionCheck(env)) {
+      pending = (*env)->ExceptionOccurred(env);
+      (*env)->ExceptionClear(env);
+    }
+    (*env)->CallVoidMethod(env, owner, owner_release);
+    if ((*env)->ExceptionCheck(env)) {
+      (*env)->ExceptionDescribe(env);
+      (*env)->ExceptionClear(env);
+    }
+    (*env)->DeleteGlobalRef(env, owner);
+    if (pending != NULL) {
+      (*env)->Throw(env, pending);
+      (*env)->DeleteLocalRef(env, pending);
+    }
+  }
+  free(header);
+}
+
+/* The leading fields of DLManagedTensorVersioned, stable across major versions of DLPack. */
+typedef struct {
+  uint32_t version[2];
+  void *manager_ctx;
+} dlpack_versioned;
+
+/* DLManagedTensor: the context follows the 48 bytes of a DLTensor. */
+typedef struct {
+  char dl_tensor[48];
+  void *manager_ctx;
+} dlpack_unversioned;
+
+static void delete_versioned(dlpack_versioned *self) {
+  if (self != NULL) {
+    drop(self->manager_ctx);
+  }
+}
+
+static void delete_unversioned(dlpack_unversioned *self) {
+  if (self != NULL) {
+    drop(self->manager_ctx);
+  }
+}
+
+/* ArrowArray and ArrowSchema of the Arrow C Data Interface. */
+struct arrow_array {
+  int64_t length, null_count, offset, n_buffers, n_children;
+  const void **buffers;
+  struct arrow_array **children;
+  struct arrow_array *dictionary;
+  void (*release)(struct arrow_array *);
+  void *private_data;
+};
+
+struct arrow_schema {
+  const char *format, *name, *metadata;
+  int64_t flags, n_children;
+  struct arrow_schema **children;
+  struct arrow_schema *dictionary;
+  void (*release)(struct arrow_schema *);
+  void *private_data;
+};
+
+/*
+ * A child whose release is NULL was moved out by the consumer and is no longer ours. The struct may
+ * lie in the block that it drops, so it is marked released first.
+ */
+#define DEFINE_ARROW_RELEASE(name, type)                                                     \
+  static void name(struct type *self) {                                                      \
+    for (int64_t i = 0; i < self->n_children; i++) {                                         \
+      struct type *child = self->children[i];                                                \
+      if (child != NULL && child->release != NULL) {                                         \
+        child->release(child);                                                               \
+      }                                                                                      \
+    }                                                                                        \
+    if (self->dictionary != NULL && self->dictionary->release != NULL) {                     \
+      self->dictionary->release(self->dictionary);                                           \
+    }                                                                                        \
+    void *payload = self->private_data;                                                      \
+    self->release = NULL;                                                                    \
+    self->private_data = NULL;                                                               \
+    drop(payload);                                                                           \
+  }
+
+DEFINE_ARROW_RELEASE(release_array, arrow_array)
+DEFINE_ARROW_RELEASE(release_schema, arrow_schema)
+
+/* ---- Methods of io.arrowtensor.internal.Native ----------------------------------------------- */
+
+#define NATIVE(type, name) JNIEXPORT type JNICALL Java_io_arrowtensor_internal_Native_##name
+
+static void *pointer(jlong address) { return (void *)(intptr_t)address; }
+
+static jlong address(const void *pointer) { return (jlong)(intptr_t)pointer; }
+
+JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
+  (void)reserved;
+  void *loaded;
+  if ((*vm)->GetEnv(vm, &loaded, JNI_VERSION_10) != JNI_OK) {
+    return JNI_ERR;
+  }
+  JNIEnv *env = loaded;
+  jclass owner = (*env)->FindClass(env, "io/arrowtensor/internal/Owner");
+  if (owner == NULL) {
+    return JNI_ERR;
+  }
+  owner_release = (*env)->GetMethodID(env, owner, "release", "()V");
+  (*env)->DeleteLocalRef(env, owner);
+  if (owner_release == NULL || !thread_slot_create(&attached_slot, detach_ending_thread)) {
+    return JNI_ERR;
+  }
+  java_vm = vm;
+  return JNI_VERSION_10;
+}
+
+/*
+ * The loader was collected, so no export is alive and no thread will be attached by this copy any
+ * more. Slots are few (1024 a process): given back unless a thread still needs its destructor.
+ */
+JNIEXPORT void JNICALL JNI_OnUnload(JavaVM *vm, void *reserved) {
+  (void)vm;
+  (void)reserved;
+  if (atomic_load(&attached_threads) == 0) {
+    thread_slot_delete(attached_slot);
+  }
+}
+
+NATIVE(jlong, allocate)(JNIEnv *env, jclass type, jlong bytes, jlong alignment) {
+  (void)env, (void)type;
+  return bytes < 0 ? 0 : address(memory_allocate((size_t)bytes, (size_t)alignment));
+}
+
+NATIVE(void, free)(JNIEnv *env, jclass type, jlong memory) {
+  (void)env, (void)type;
+  memory_free(pointer(memory));
+}
+
+NATIVE(jlong, newExport)(JNIEnv *env, jclass type, jobject owner, jlong bytes) {
+  (void)type;
+  if (bytes < 0) {
+    return 0;
+  }
+  export_header *header = calloc(1, sizeof(export_header) + (size_t)bytes);
+  if (header == NULL) {
+    return 0;
+  }
+  if (owner != NULL) {
+    header->owner = (*env)->NewGlobalRef(env, owner);
+    if (header->owner == NULL) {
+      free(header);
+      return 0;
+    }
+  }
+  return address(header + 1);
+}
+
+NATIVE(void, freeExport)(JNIEnv *env, jclass type, jlong payload) {
+  (void)type;
+  export_header *header = header_of(pointer(payload));
+  if (header->owner != NULL) {
+    (*env)->DeleteGlobalRef(env, header->owner);
+  }
+  free(header);
+}
+
+NATIVE(jlong, callback)(JNIEnv *env, jclass type, jint kind) {
+  (void)env, (void)type;
+  switch (kind) {
+    case io_arrowtensor_internal_Native_DLPACK_VERSIONED_DELETER:
+      return (jlong)(intptr_t)delete_versioned;
+    case io_arrowtensor_internal_Native_DLPACK_UNVERSIONED_DELETER:
+      return (jlong)(intptr_t)delete_unversioned;
+    case io_arrowtensor_internal_Native_ARROW_ARRAY_RELEASE:
+      return (jlong)(intptr_t)release_array;
+    case io_arrowtensor_internal_Native_ARROW_SCHEMA_RELEASE:
+      return (jlong)(intptr_t)release_schema;
+    default:
+      return 0;
+  }
+}
+
+NATIVE(jlong, call)
+(JNIEnv *env, jclass type, jlong function, jlong a0, jlong a1, jlong a2, jlong a3, jlong a4,
+ jlong a5) {
+  (void)env, (void)type;
+  return ((jlong(*)(jlong, jlong, jlong, jlong, jlong, jlong))(intptr_t)function)(a0, a1, a2, a3,
+                                                                                  a4, a5);
+}
+
+NATIVE(jlong, open)(JNIEnv *env, jclass type, jlong path) {
+  (void)env, (void)type;
+  return address(library_open(pointer(path)));
+}
+
+NATIVE(jlong, symbol)(JNIEnv *env, jclass type, jlong library, jlong name) {
+  (void)env, (void)type;
+  return address(library_symbol(pointer(library), pointer(name)));
+}
+
+NATIVE(jobject, byteBuffer)(JNIEnv *env, jclass type, jlong memory, jlong bytes) {
+  (void)type;
+  return (*env)->NewDirectByteBuffer(env, pointer(memory), bytes);
+}

@@ -1,0 +1,55 @@
+package io.arrowtensor.internal;
+
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** The C functions of {@code src/test/native}. */
+final class TestNative {
+  private static final long LIBRARY = openLibrary();
+
+  private TestNative() {}
+
+  /** Calls a C function by its name. */
+  static long call(String name, long... arguments) {
+    long[] six = java.util.Arrays.copyOf(arguments, 6);
+    return Native.call(symbol(LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
+  }
+
+  /** The address of a function; fails when there is none. */
+  static long symbol(long library, String name) {
+    long text = cString(name);
+    long symbol = Native.symbol(library, text);
+    Native.free(text);
+    if (symbol == 0) {
+      throw new AssertionError("no symbol " + name);
+    }
+    return symbol;
+  }
+
+  /** A copy of {@code text} with a terminating 0, to be freed. */
+  static long cString(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    long address = Native.allocate(bytes.length + 1L, 16);
+    RawMemory.copyFrom(bytes, 0, address, bytes.length);
+    RawMemory.putByte(address + bytes.length, (byte) 0);
+    return address;
+  }
+
+  private static long openLibrary() {
+    NativeLibrary.require();
+    try {
+      Path file =
+          Path.of(TestNative.class.getResource("/native/libarrowtensortest.so").toURI());
+      long text = cString(file.toString());
+      long library = Native.open(text);
+      Native.free(text);
+      if (library == 0) {
+        throw new AssertionError("cannot open " + file);
+      }
+      return library;
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

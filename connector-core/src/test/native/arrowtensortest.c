@@ -1,0 +1,152 @@
+/*
+ * What tests need from C: foreign threads, a pending exception, and the end of the process. Each
+ * function takes and returns 64-bit integers, so that Native.call reaches it.
+ */
+#define _GNU_SOURCE
+#include <jni.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef void (*callback)(void *);
+
+struct task {
+  callback function;
+  void *argument;
+};
+
+static void *run_task(void *task) {
+  struct task *self = task;
+  self->function(self->argument);
+  return NULL;
+}
+
+/* Runs function(argument) on a new thread and waits for the thread's end. 0 when it ran. */
+EXPORT int64_t on_thread(int64_t function, int64_t argument);
+int64_t on_thread(int64_t function, int64_t argument) {
+  struct task task = {(callback)(intptr_t)function, (void *)(intptr_t)argument};
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, run_task, &task) != 0) {
+    return -1;
+  }
+  return pthread_join(thread, NULL);
+}
+
+enum { WAVE = 16 };
+
+/* Runs function(arguments[i]) on a thread each, WAVE at a time. The number of threads that ran. */
+EXPORT int64_t on_threads(int64_t function, int64_t arguments, int64_t count);
+int64_t on_threads(int64_t function, int64_t arguments, int64_t count) {
+  void **argument = (void **)(intptr_t)arguments;
+  int64_t done = 0;
+  while (done < count) {
+    pthread_t threads[WAVE];
+    struct task tasks[WAVE];
+    int started = 0;
+    while (started < WAVE && done + started < count) {
+      tasks[started] = (struct task){(callback)(intptr_t)function, argument[done + started]};
+      if (pthread_create(&threads[started], NULL, run_task, &tasks[started]) != 0) {
+        return done;
+      }
+      started++;
+    }
+    for (int i = 0; i < started; i++) {
+      pthread_join(threads[i], NULL);
+    }
+    done += started;
+  }
+  return done;
+}
+
+/* Calls function(argument) on this thread while a Java IllegalStateException("pending") is set. */
+EXPORT int64_t with_pending_exception(int64_t function, int64_t argument);
+int64_t with_pending_exception(int64_t function, int64_t argument) {
+  jint (*created)(JavaVM **, jsize, jsize *);
+  *(void **)&created = dlsym(RTLD_DEFAULT, "JNI_GetCreatedJavaVMs");
+  JavaVM *vm;
+  jsize count;
+  void *loaded;
+  if (created == NULL || created(&vm, 1, &count) != JNI_OK || count != 1 ||
+      (*vm)->GetEnv(vm, &loaded, JNI_VERSION_10) != JNI_OK) {
+    return -1;
+  }
+  JNIEnv *env = loaded;
+  jclass type = (*env)->FindClass(env, "java/lang/IllegalStateException");
+  if (type == NULL || (*env)->ThrowNew(env, type, "pending") != 0) {
+    return -1;
+  }
+  ((callback)(intptr_t)function)((void *)(intptr_t)argument);
+  return 0;
+}
+
+static void say(const char *text, size_t bytes) {
+  ssize_t written = write(STDOUT_FILENO, text, bytes);
+  (void)written;
+}
+
+static struct task exit_task;
+
+static void run_exit_task(void) {
+  exit_task.function(exit_task.argument);
+  say("deleter returned at exit\n", 25);
+}
+
+/* Runs function(argument) when the process exits. */
+EXPORT int64_t at_exit(int64_t function, int64_t argument);
+int64_t at_exit(int64_t function, int64_t argument) {
+  exit_task = (struct task){(callback)(intptr_t)function, (void *)(intptr_t)argument};
+  return atexit(run_exit_task);
+}
+
+static struct {
+  callback function;
+  void *first, *second;
+  sem_t attached, exiting;
+  pthread_t thread;
+} worker;
+
+static void *run_worker(void *unused) {
+  (void)unused;
+  worker.function(worker.first);
+  sem_post(&worker.attached);
+  while (sem_wait(&worker.exiting) != 0) {
+  }
+  worker.function(worker.second);
+  say("deleter returned on a thread at exit\n", 37);
+  return NULL;
+}
+
+static void end_worker(void) {
+  sem_post(&worker.exiting);
+  pthread_join(worker.thread, NULL);
+  say("thread ended at exit\n", 21);
+}
+
+/*
+ * A thread that calls function(first) now, function(second) when the process exits, and then ends;
+ * the process waits for it.
+ */
+EXPORT int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second);
+int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second) {
+  worker.function = (callback)(intptr_t)function;
+  worker.first = (void *)(intptr_t)first;
+  worker.second = (void *)(intptr_t)second;
+  if (sem_init(&worker.attached, 0, 0) != 0 || sem_init(&worker.exiting, 0, 0) != 0 ||
+      pthread_create(&worker.thread, NULL, run_worker, NULL) != 0) {
+    return -1;
+  }
+  while (sem_wait(&worker.attached) != 0) {
+  }
+  return atexit(end_worker);
+}
+
+/* Six different weights, so that a swapped or lost argument shows. */
+EXPORT int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f);
+int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f) {
+  return a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * f;
+}

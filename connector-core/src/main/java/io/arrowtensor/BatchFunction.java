@@ -3,10 +3,12 @@ package io.arrowtensor;
 import java.io.Serializable;
 
 /**
- * A function over batches, written once and used unchanged by Spark and Flink. Row i of every result belongs to row i of the batch; how rows
- * are grouped into batches is not stable. One instance per task, called by one thread at a time.
+ * A function over batches, written once and used unchanged by Spark and Flink. Row i of every
+ * result belongs to row i of the batch; how rows are grouped into batches is not stable. One
+ * instance per task, called by one thread at a time.
  *
- * <p><b>Ownership.</b> The batch is borrowed until {@link #apply} returns; the result passes to the caller, who closes it.
+ * <p><b>Ownership.</b> The batch is borrowed until {@link #apply} returns; the result passes to the
+ * caller, who closes it.
  */
 @SuppressWarnings("try") // close() may be interrupted
 public interface BatchFunction extends Serializable, AutoCloseable {

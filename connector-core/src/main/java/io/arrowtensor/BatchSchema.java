@@ -35,7 +35,11 @@ public record BatchSchema(List<Column> columns) implements Serializable {
         return column;
       }
     }
-    throw new InterchangeException("Cannot find column '" + name + "': the input has " + columns.stream().map(Column::name).toList());
+    throw new InterchangeException(
+        "Cannot find column '"
+            + name
+            + "': the input has "
+            + columns.stream().map(Column::name).toList());
   }
 
   /**
@@ -47,7 +51,9 @@ public record BatchSchema(List<Column> columns) implements Serializable {
    * @param rowShape dimensions of one row, none for a scalar, {@link #DYNAMIC} where they differ
    * @param nullable whether rows may be null
    */
-  public record Column(String name, ColumnKind kind, DType dtype, List<Long> rowShape, boolean nullable) implements Serializable {
+  public record Column(
+      String name, ColumnKind kind, DType dtype, List<Long> rowShape, boolean nullable)
+      implements Serializable {
 
     /** Copies the list. */
     public Column {
@@ -79,15 +85,28 @@ public record BatchSchema(List<Column> columns) implements Serializable {
       long[] shape = column.values().shape();
       boolean list = column.kind() != ColumnKind.ARRAY;
       List<Long> rowShape = list ? List.of() : Arrays.stream(shape).skip(1).boxed().toList();
-      return new Column(column.name(), column.kind(), column.values().dtype(), rowShape, column.validity() != null);
+      return new Column(
+          column.name(),
+          column.kind(),
+          column.values().dtype(),
+          rowShape,
+          column.validity() != null);
     }
 
     /** {@code name: float32[3]}. */
     @Override
     public String toString() {
-      String type = kind == ColumnKind.ARRAY || kind == ColumnKind.LIST ? dtype.toString() : kind.name().toLowerCase(java.util.Locale.ROOT);
+      String type =
+          kind == ColumnKind.ARRAY || kind == ColumnKind.LIST
+              ? dtype.toString()
+              : kind.name().toLowerCase(java.util.Locale.ROOT);
       String shape = rowShape.isEmpty() ? "" : rowShape.toString().replace("-1", "?");
-      return name + ": " + type + shape + (kind == ColumnKind.LIST ? "[?]" : "") + (nullable ? " nullable" : "");
+      return name
+          + ": "
+          + type
+          + shape
+          + (kind == ColumnKind.LIST ? "[?]" : "")
+          + (nullable ? " nullable" : "");
     }
   }
 }

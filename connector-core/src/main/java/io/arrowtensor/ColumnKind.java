@@ -2,7 +2,10 @@ package io.arrowtensor;
 
 /** How the parts of a {@link DeviceColumn} are to be read. */
 public enum ColumnKind {
-  /** One array whose first dimension counts the rows; with a dictionary, its integers are indices into that. */
+  /**
+   * One array whose first dimension counts the rows; with a dictionary, its integers are indices
+   * into that.
+   */
   ARRAY,
   /** Row i is {@code values[offsets[i]] .. values[offsets[i + 1]]}. */
   LIST,

@@ -1,6 +1,8 @@
 package io.arrowtensor;
 
-/** Whether a conversion may copy; the {@code copy} keyword of the array API's {@code from_dlpack}. */
+/**
+ * Whether a conversion may copy; the {@code copy} keyword of the array API's {@code from_dlpack}.
+ */
 public enum Copy {
   /** Share or refuse with a {@link CopyRefusedException} that names the reason. */
   NEVER,

@@ -30,7 +30,10 @@ public enum CopyReason {
   CONSTANT,
   /** Offsets or dictionary indices were rewritten. */
   OFFSETS,
-  /** Dictionary-encoded values were looked up. Counted as decoded, not copied: there was no plain form to share. */
+  /**
+   * Dictionary-encoded values were looked up. Counted as decoded, not copied: there was no plain
+   * form to share.
+   */
   DICTIONARY,
   /** The engine returns its result in memory of its own. */
   ENGINE_OUTPUT

@@ -1,6 +1,9 @@
 package io.arrowtensor;
 
-/** A copy would be needed and {@link Copy#NEVER} forbids it. The Python side raises it as {@code BufferError}. */
+/**
+ * A copy would be needed and {@link Copy#NEVER} forbids it. The Python side raises it as {@code
+ * BufferError}.
+ */
 public final class CopyRefusedException extends InterchangeException {
   private static final long serialVersionUID = 1;
 
@@ -8,5 +11,4 @@ public final class CopyRefusedException extends InterchangeException {
   public CopyRefusedException(String message) {
     super(message);
   }
-
 }

@@ -30,11 +30,18 @@ public record DType(TypeCode code, int bits, int lanes) implements Serializable 
   public DType {
     if (bits < 1 || bits > 255 || lanes < 1 || lanes > 65535) {
       throw new IllegalArgumentException(
-          "Invalid dtype: bits " + bits + " (expected 1 to 255), lanes " + lanes + " (expected 1 to 65535)");
+          "Invalid dtype: bits "
+              + bits
+              + " (expected 1 to 255), lanes "
+              + lanes
+              + " (expected 1 to 65535)");
     }
   }
 
-  /** Whether an element takes whole bytes. Packed float6 and float4 do not: arrays of them have no address per element. */
+  /**
+   * Whether an element takes whole bytes. Packed float6 and float4 do not: arrays of them have no
+   * address per element.
+   */
   public boolean isWholeBytes() {
     return (bits * lanes) % 8 == 0;
   }
@@ -58,7 +65,10 @@ public record DType(TypeCode code, int bits, int lanes) implements Serializable 
     return lanes == 1 && (bits == 8 || bits == 16 || bits == 32 || bits == 64);
   }
 
-  /** NumPy's name where it has one: {@code float32}, {@code bool}, {@code bfloat16}, {@code float8_e4m3fn}, {@code int32x4}. */
+  /**
+   * NumPy's name where it has one: {@code float32}, {@code bool}, {@code bfloat16}, {@code
+   * float8_e4m3fn}, {@code int32x4}.
+   */
   @Override
   public String toString() {
     String scalar = code.namesBits() ? code.toString() : code.toString() + bits;

@@ -6,7 +6,8 @@ import java.io.Serializable;
  * Where memory lives: a device type and the index of the device among those of its type.
  *
  * @param type the kind of device
- * @param id index of the device; 0 for plain host memory, as DLPack has it (Arrow's C Device interface writes -1 there)
+ * @param id index of the device; 0 for plain host memory, as DLPack has it (Arrow's C Device
+ *     interface writes -1 there)
  */
 public record Device(DeviceType type, int id) implements Serializable {
   /** Plain host memory. */

@@ -14,14 +14,16 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The device-tagged array: an address (or an opaque handle), a {@link Device}, a {@link DType}, a shape, strides, and an owner. Immutable but
- * for being closed; reading is safe from any thread.
+ * The device-tagged array: an address (or an opaque handle), a {@link Device}, a {@link DType}, a
+ * shape, strides, and an owner. Immutable but for being closed; reading is safe from any thread.
  *
- * <p><b>Ownership.</b> An owned array frees or releases its memory when it is closed and every export of it has been released, whichever is
- * last, on that thread. An array of a borrowed batch may be used until the function that got the batch returns; afterwards its methods
- * throw. Addresses, buffers and structs already handed out cannot be guarded: do not keep them longer.
+ * <p><b>Ownership.</b> An owned array frees or releases its memory when it is closed and every
+ * export of it has been released, whichever is last, on that thread. An array of a borrowed batch
+ * may be used until the function that got the batch returns; afterwards its methods throw.
+ * Addresses, buffers and structs already handed out cannot be guarded: do not keep them longer.
  *
- * <p>An owned array that becomes unreachable without {@link #close()} is reported and leaked, never freed under someone's pointer.
+ * <p>An owned array that becomes unreachable without {@link #close()} is reported and leaked, never
+ * freed under someone's pointer.
  */
 public final class DeviceArray implements ArraySource, AutoCloseable {
   private static final VarHandle CLOSED;
@@ -70,18 +72,24 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   }
 
   /**
-   * The one constructor: makes an array of any source, sharing its memory where the options allow it and copying, counted, where they do not.
+   * The one constructor: makes an array of any source, sharing its memory where the options allow
+   * it and copying, counted, where they do not.
    *
    * @return an array that the caller closes
    * @throws CopyRefusedException when a copy would be needed and {@link Copy#NEVER} forbids it
-   * @throws DeviceMismatchException when the memory lives elsewhere than {@link Options#device()} asks
-   * @throws InterchangeException when the source cannot be described; everything taken has been released
+   * @throws DeviceMismatchException when the memory lives elsewhere than {@link Options#device()}
+   *     asks
+   * @throws InterchangeException when the source cannot be described; everything taken has been
+   *     released
    */
   public static DeviceArray from(ArraySource source, Options options) {
     return new DeviceArray(Placement.open(source, options));
   }
 
-  /** The address of the first element, byte offset included; on devices without addresses the opaque handle. Borrowed until close. */
+  /**
+   * The address of the first element, byte offset included; on devices without addresses the opaque
+   * handle. Borrowed until close.
+   */
   public long address() {
     check();
     return address;
@@ -144,7 +152,10 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     return readOnly;
   }
 
-  /** The largest power of two that divides the address, at most 4096; 4096 for an empty array without memory. */
+  /**
+   * The largest power of two that divides the address, at most 4096; 4096 for an empty array
+   * without memory.
+   */
   public int alignment() {
     check();
     return alignmentOf(address);
@@ -160,17 +171,19 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   }
 
   /**
-   * The memory as a direct buffer in native byte order, without copy; read-only where the array is. It is valid until the array is closed,
-   * which nothing can check afterwards.
+   * The memory as a direct buffer in native byte order, without copy; read-only where the array is.
+   * It is valid until the array is closed, which nothing can check afterwards.
    *
-   * @throws InterchangeException for memory that the host cannot reach, is not contiguous or is larger than 2 GiB: use {@link
-   *     #byteBuffer(long, int)} there
+   * @throws InterchangeException for memory that the host cannot reach, is not contiguous or is
+   *     larger than 2 GiB: use {@link #byteBuffer(long, int)} there
    */
   public ByteBuffer byteBuffer() {
     long bytes = nbytes();
     if (bytes > Integer.MAX_VALUE) {
       throw new InterchangeException(
-          "Cannot view " + bytes + " bytes as one ByteBuffer: the limit is 2 GiB; take windows with byteBuffer(offset, length)");
+          "Cannot view "
+              + bytes
+              + " bytes as one ByteBuffer: the limit is 2 GiB; take windows with byteBuffer(offset, length)");
     }
     return byteBuffer(0, (int) bytes);
   }
@@ -180,27 +193,49 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     check();
     requireHostContiguous("view as a ByteBuffer");
     if (offset < 0 || length < 0 || offset > nbytes() - length) {
-      throw new IndexOutOfBoundsException("Invalid window of " + length + " bytes at " + offset + ": the array has " + nbytes() + " bytes");
+      throw new IndexOutOfBoundsException(
+          "Invalid window of "
+              + length
+              + " bytes at "
+              + offset
+              + ": the array has "
+              + nbytes()
+              + " bytes");
     }
-    ByteBuffer buffer = length == 0 ? ByteBuffer.allocateDirect(0) : Native.byteBuffer(address + offset, length);
+    ByteBuffer buffer =
+        length == 0 ? ByteBuffer.allocateDirect(0) : Native.byteBuffer(address + offset, length);
     return (readOnly ? buffer.asReadOnlyBuffer() : buffer).order(ByteOrder.nativeOrder());
   }
 
-  /** Checks that the host can read the memory front to back. {@code verb} completes the sentence "Cannot ... ". */
+  /**
+   * Checks that the host can read the memory front to back. {@code verb} completes the sentence
+   * "Cannot ... ".
+   */
   public void requireHostContiguous(String verb) {
     if (!device.type().isHostAccessible()) {
-      throw new DeviceMismatchException("Cannot " + verb + " memory on " + device + ": the host cannot reach it; transfer it first");
+      throw new DeviceMismatchException(
+          "Cannot "
+              + verb
+              + " memory on "
+              + device
+              + ": the host cannot reach it; transfer it first");
     }
     if (!isContiguous()) {
       throw new UnsupportedTypeException(
-          "Cannot " + verb + " an array with strides " + Arrays.toString(strides) + " for shape " + Arrays.toString(shape)
+          "Cannot "
+              + verb
+              + " an array with strides "
+              + Arrays.toString(strides)
+              + " for shape "
+              + Arrays.toString(shape)
               + ": it is not contiguous; copy it with contiguous(Options)");
     }
   }
 
   /**
-   * This array in row-major order without gaps: a view that shares the memory when it already is, else a copy counted as {@link
-   * CopyReason#NOT_CONTIGUOUS}. The caller closes the result; this array stays open.
+   * This array in row-major order without gaps: a view that shares the memory when it already is,
+   * else a copy counted as {@link CopyReason#NOT_CONTIGUOUS}. The caller closes the result; this
+   * array stays open.
    *
    * @throws CopyRefusedException when a copy is needed and not allowed
    */
@@ -208,17 +243,31 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     return new DeviceArray(Placement.contiguous(this, options));
   }
 
-  /** A view that shares this array's memory and holds a reference to its owner; the array may be closed first. */
+  /**
+   * A view that shares this array's memory and holds a reference to its owner; the array may be
+   * closed first.
+   */
   @Override
   public Memory open(Options options) {
     check();
     return new Memory(
-        address, dtype, shape, strides, byteOffset, device, dimNames, readOnly, owner == null ? null : owner.retain(), scope, null);
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        dimNames,
+        readOnly,
+        owner == null ? null : owner.retain(),
+        scope,
+        null);
   }
 
   private void check() {
     if (closed) {
-      throw new IllegalStateException("Cannot use an array that was closed: keep it open while it is used");
+      throw new IllegalStateException(
+          "Cannot use an array that was closed: keep it open while it is used");
     }
     if (scope != null) {
       scope.check();
@@ -231,7 +280,8 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   }
 
   /**
-   * Releases the memory, or this array's part in it when exports, views or running copies still hold it. Idempotent, from any thread.
+   * Releases the memory, or this array's part in it when exports, views or running copies still
+   * hold it. Idempotent, from any thread.
    */
   @Override
   public void close() {
@@ -249,8 +299,20 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   @Override
   public String toString() {
     String where = closed ? "closed" : "align=" + alignmentOf(address);
-    return "DeviceArray(shape=" + Arrays.toString(shape).replace("[", "(").replace("]", ")") + ", dtype=" + dtype + ", strides="
-        + Arrays.toString(strides).replace("[", "(").replace("]", ")") + (dimNames.isEmpty() ? "" : ", dims=" + dimNames) + ", device="
-        + device + (readOnly ? ", read-only" : "") + ", " + where + ", " + outcome + ")";
+    return "DeviceArray(shape="
+        + Arrays.toString(shape).replace("[", "(").replace("]", ")")
+        + ", dtype="
+        + dtype
+        + ", strides="
+        + Arrays.toString(strides).replace("[", "(").replace("]", ")")
+        + (dimNames.isEmpty() ? "" : ", dims=" + dimNames)
+        + ", device="
+        + device
+        + (readOnly ? ", read-only" : "")
+        + ", "
+        + where
+        + ", "
+        + outcome
+        + ")";
   }
 }

@@ -3,21 +3,29 @@ package io.arrowtensor;
 import java.util.List;
 
 /**
- * Named columns of equal length. A batch that a function gets is borrowed: it may be used until the function returns. Code that makes
- * batches gets {@link OwnedBatch}es and closes them.
+ * Named columns of equal length. A batch that a function gets is borrowed: it may be used until the
+ * function returns. Code that makes batches gets {@link OwnedBatch}es and closes them.
  */
 public class DeviceBatch {
   private final List<DeviceColumn> columns;
   private final long rowCount;
 
-  /** For producers of borrowed batches; checks that all columns have {@code rowCount} rows. Takes no ownership. */
+  /**
+   * For producers of borrowed batches; checks that all columns have {@code rowCount} rows. Takes no
+   * ownership.
+   */
   public DeviceBatch(long rowCount, List<DeviceColumn> columns) {
     this.columns = List.copyOf(columns);
     this.rowCount = rowCount;
     for (DeviceColumn column : this.columns) {
       if (column.rowCount() != rowCount) {
         throw new InterchangeException(
-            "Invalid column '" + column.name() + "': it has " + column.rowCount() + " rows, the batch has " + rowCount);
+            "Invalid column '"
+                + column.name()
+                + "': it has "
+                + column.rowCount()
+                + " rows, the batch has "
+                + rowCount);
       }
     }
   }
@@ -26,7 +34,8 @@ public class DeviceBatch {
    * Makes a batch of any source, such as {@code Vectors.view(root)}.
    *
    * @return a batch that the caller closes
-   * @throws InterchangeException naming the column that cannot be described; everything taken has been released
+   * @throws InterchangeException naming the column that cannot be described; everything taken has
+   *     been released
    */
   public static OwnedBatch from(BatchSource source, Options options) {
     return source.openBatch(options);
@@ -63,7 +72,10 @@ public class DeviceBatch {
       }
     }
     throw new InterchangeException(
-        "Cannot find column '" + name + "': the batch has " + columns.stream().map(DeviceColumn::name).toList());
+        "Cannot find column '"
+            + name
+            + "': the batch has "
+            + columns.stream().map(DeviceColumn::name).toList());
   }
 
   /** The columns' names and types. */

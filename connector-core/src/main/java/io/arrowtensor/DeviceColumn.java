@@ -5,7 +5,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A named column: values and what belongs to them. It owns its arrays: closing it closes them. Immutable; safe to read from any thread.
+ * A named column: values and what belongs to them. It owns its arrays: closing it closes them.
+ * Immutable; safe to read from any thread.
  */
 public final class DeviceColumn implements AutoCloseable {
   private final String name;
@@ -39,7 +40,8 @@ public final class DeviceColumn implements AutoCloseable {
    * Makes a column of any source.
    *
    * @return a column that the caller closes
-   * @throws InterchangeException when the source cannot be described; everything taken has been released
+   * @throws InterchangeException when the source cannot be described; everything taken has been
+   *     released
    */
   public static DeviceColumn from(ColumnSource source, Options options) {
     return source.openColumn(options);
@@ -48,7 +50,10 @@ public final class DeviceColumn implements AutoCloseable {
   /** A column of one array with at least one dimension; takes over {@code values}. */
   public static DeviceColumn of(String name, DeviceArray values) {
     if (values.ndim() == 0) {
-      throw new InterchangeException("Cannot make column '" + name + "' of a 0-dimensional array: the first dimension counts the rows");
+      throw new InterchangeException(
+          "Cannot make column '"
+              + name
+              + "' of a 0-dimensional array: the first dimension counts the rows");
     }
     return new DeviceColumn(name, ColumnKind.ARRAY, values, null, null, null);
   }
@@ -58,16 +63,23 @@ public final class DeviceColumn implements AutoCloseable {
    *
    * @param offsets int32 or int64, one more than there are rows
    */
-  public static DeviceColumn of(String name, ColumnKind kind, DeviceArray values, DeviceArray offsets) {
+  public static DeviceColumn of(
+      String name, ColumnKind kind, DeviceArray values, DeviceArray offsets) {
     return new DeviceColumn(name, kind, values, null, offsets, null);
   }
 
-  /** The same with {@code validity}, one bool a row, true = value present; takes it over, and this column is not used any more. */
+  /**
+   * The same with {@code validity}, one bool a row, true = value present; takes it over, and this
+   * column is not used any more.
+   */
   public DeviceColumn withValidity(@Nullable DeviceArray validity) {
     return new DeviceColumn(name, kind, values, validity, offsets, dictionary);
   }
 
-  /** The same with its values as indices into {@code dictionary}; takes it over, and this column is not used any more. */
+  /**
+   * The same with its values as indices into {@code dictionary}; takes it over, and this column is
+   * not used any more.
+   */
   public DeviceColumn withDictionary(DeviceColumn dictionary) {
     return new DeviceColumn(name, kind, values, validity, offsets, dictionary);
   }
@@ -95,7 +107,10 @@ public final class DeviceColumn implements AutoCloseable {
     return validity;
   }
 
-  /** Where each list or string starts and ends in {@link #values()}; null for {@link ColumnKind#ARRAY}. */
+  /**
+   * Where each list or string starts and ends in {@link #values()}; null for {@link
+   * ColumnKind#ARRAY}.
+   */
   public @Nullable DeviceArray offsets() {
     return offsets;
   }
@@ -113,10 +128,21 @@ public final class DeviceColumn implements AutoCloseable {
   /** The values alone, where the column is no more than that. */
   public DeviceArray array() {
     if (kind != ColumnKind.ARRAY || dictionary != null || validity != null) {
-      String why = validity != null ? "it has nulls" : dictionary != null ? "its values are dictionary indices" : "its rows differ in length";
+      String why =
+          validity != null
+              ? "it has nulls"
+              : dictionary != null
+                  ? "its values are dictionary indices"
+                  : "its rows differ in length";
       throw new UnsupportedTypeException(
-          "Cannot use column '" + name + "' as one array: " + why + "; read values() together with "
-              + (validity != null ? "validity()" : dictionary != null ? "dictionary()" : "offsets()"));
+          "Cannot use column '"
+              + name
+              + "' as one array: "
+              + why
+              + "; read values() together with "
+              + (validity != null
+                  ? "validity()"
+                  : dictionary != null ? "dictionary()" : "offsets()"));
     }
     return values;
   }
@@ -130,7 +156,15 @@ public final class DeviceColumn implements AutoCloseable {
   /** Name, kind and arrays. */
   @Override
   public String toString() {
-    return "DeviceColumn(" + name + ", " + kind + ", values=" + values + (validity == null ? "" : ", validity=" + validity)
-        + (offsets == null ? "" : ", offsets=" + offsets) + (dictionary == null ? "" : ", dictionary=" + dictionary) + ")";
+    return "DeviceColumn("
+        + name
+        + ", "
+        + kind
+        + ", values="
+        + values
+        + (validity == null ? "" : ", validity=" + validity)
+        + (offsets == null ? "" : ", offsets=" + offsets)
+        + (dictionary == null ? "" : ", dictionary=" + dictionary)
+        + ")";
   }
 }

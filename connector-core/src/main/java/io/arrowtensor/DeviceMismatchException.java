@@ -1,6 +1,8 @@
 package io.arrowtensor;
 
-/** Memory lives on another device than the one asked for, or on one that the target cannot reach. */
+/**
+ * Memory lives on another device than the one asked for, or on one that the target cannot reach.
+ */
 public final class DeviceMismatchException extends InterchangeException {
   private static final long serialVersionUID = 1;
 
@@ -8,5 +10,4 @@ public final class DeviceMismatchException extends InterchangeException {
   public DeviceMismatchException(String message) {
     super(message);
   }
-
 }

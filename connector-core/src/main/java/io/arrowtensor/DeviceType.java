@@ -4,8 +4,9 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A kind of device, numbered as DLPack's {@code DLDeviceType} (1.3) and Arrow's C Device interface number it. The set is open: a code
- * that this release does not know is kept, printed and exported unchanged.
+ * A kind of device, numbered as DLPack's {@code DLDeviceType} (1.3) and Arrow's C Device interface
+ * number it. The set is open: a code that this release does not know is kept, printed and exported
+ * unchanged.
  *
  * @param code the number in DLPack and C Device structs
  */
@@ -28,18 +29,39 @@ public record DeviceType(int code) implements Serializable {
   public static final DeviceType TRN = new DeviceType(18);
 
   private static final @Nullable String[] NAMES = {
-    null, "cpu", "cuda", "cuda_host", "opencl", null, null, "vulkan", "metal", "vpi", "rocm", "rocm_host", "ext_dev",
-    "cuda_managed", "oneapi", "webgpu", "hexagon", "maia", "trn"
+    null,
+    "cpu",
+    "cuda",
+    "cuda_host",
+    "opencl",
+    null,
+    null,
+    "vulkan",
+    "metal",
+    "vpi",
+    "rocm",
+    "rocm_host",
+    "ext_dev",
+    "cuda_managed",
+    "oneapi",
+    "webgpu",
+    "hexagon",
+    "maia",
+    "trn"
   };
 
-  /** Whether the CPU can read and write this memory through its address: CPU, pinned and managed memory. */
+  /**
+   * Whether the CPU can read and write this memory through its address: CPU, pinned and managed
+   * memory.
+   */
   public boolean isHostAccessible() {
     return code == 1 || code == 3 || code == 11 || code == 13;
   }
 
   /**
-   * Whether the data pointer is an address to which an offset may be added. False where it is an opaque handle (OpenCL, Vulkan, Metal,
-   * WebGPU) or where this release does not know the device; there the byte offset is carried beside the handle.
+   * Whether the data pointer is an address to which an offset may be added. False where it is an
+   * opaque handle (OpenCL, Vulkan, Metal, WebGPU) or where this release does not know the device;
+   * there the byte offset is carried beside the handle.
    */
   public boolean isAddressable() {
     return isHostAccessible() || code == 2 || code == 10 || code == 14;

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 
-/** Brings a file that a job names to the machine that asks; through the engine's own file systems. */
+/**
+ * Brings a file that a job names to the machine that asks; through the engine's own file systems.
+ */
 @FunctionalInterface
 public interface FileAccess {
 
@@ -18,7 +20,8 @@ public interface FileAccess {
       };
 
   /**
-   * A readable local copy, fetched once per process; the file itself when it is local already. Not to be changed or deleted.
+   * A readable local copy, fetched once per process; the file itself when it is local already. Not
+   * to be changed or deleted.
    *
    * @throws IOException naming {@code uri} when it cannot be read
    */

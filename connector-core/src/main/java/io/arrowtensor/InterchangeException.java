@@ -1,6 +1,9 @@
 package io.arrowtensor;
 
-/** The root of this library's errors. Each message says what is wrong, names the offending value and tells the remedy; nothing is leaked and no data was touched when one is thrown. */
+/**
+ * The root of this library's errors. Each message says what is wrong, names the offending value and
+ * tells the remedy; nothing is leaked and no data was touched when one is thrown.
+ */
 public class InterchangeException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

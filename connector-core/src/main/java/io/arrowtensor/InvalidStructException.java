@@ -1,6 +1,9 @@
 package io.arrowtensor;
 
-/** A value read from a foreign struct or description is out of range, contradicts another one or overflows. The struct was released if it was ours to release. */
+/**
+ * A value read from a foreign struct or description is out of range, contradicts another one or
+ * overflows. The struct was released if it was ours to release.
+ */
 public final class InvalidStructException extends InterchangeException {
   private static final long serialVersionUID = 1;
 
@@ -8,5 +11,4 @@ public final class InvalidStructException extends InterchangeException {
   public InvalidStructException(String message) {
     super(message);
   }
-
 }

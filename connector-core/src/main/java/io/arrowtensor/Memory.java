@@ -7,15 +7,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A description of strided memory with an owner: what every {@link ArraySource} boils down to, and the door for engines and column formats
- * that have an address. Immutable; used once, as the owner passes to the array that is made of it. Values are checked then.
+ * A description of strided memory with an owner: what every {@link ArraySource} boils down to, and
+ * the door for engines and column formats that have an address. Immutable; used once, as the owner
+ * passes to the array that is made of it. Values are checked then.
  *
  * <pre>{@code
  * Memory memory = Memory.borrow(address, DType.FLOAT32, rows, 8).withOwner(engineBuffer::release);
  * try (DeviceArray array = DeviceArray.from(memory)) { ... }
  * }</pre>
  *
- * @param address of the first element less {@code byteOffset}, or an opaque handle where the device has no addresses
+ * @param address of the first element less {@code byteOffset}, or an opaque handle where the device
+ *     has no addresses
  * @param dtype the element type
  * @param shape the dimensions; not copied, not to be changed
  * @param strides in elements; not copied, not to be changed
@@ -23,10 +25,13 @@ import org.jspecify.annotations.Nullable;
  * @param device where the memory lives
  * @param dimNames a name for each dimension, or an empty list
  * @param readOnly whether consumers must not write
- * @param owner one reference to what keeps the memory alive, null for memory that the caller guarantees
+ * @param owner one reference to what keeps the memory alive, null for memory that the caller
+ *     guarantees
  * @param scope the time for which the memory is lent, null for memory that is not bound to a batch
  * @param outcome what it took to come by this memory, null for memory that was found as it is
  */
+@SuppressWarnings(
+    "ArrayRecordComponent") // arrays are shared on purpose: a description is made for every batch
 public record Memory(
     long address,
     DType dtype,
@@ -42,45 +47,102 @@ public record Memory(
     implements ArraySource {
 
   /**
-   * Describes row-major, read-only host memory that stays the caller's. Without {@link #withOwner(Runnable)} the caller guarantees that it
-   * outlives the array and all exports of it.
+   * Describes row-major, read-only host memory that stays the caller's. Without {@link
+   * #withOwner(Runnable)} the caller guarantees that it outlives the array and all exports of it.
    *
-   * @param address of the first element, or an opaque handle where the device has no addresses; 0 only for empty arrays
+   * @param address of the first element, or an opaque handle where the device has no addresses; 0
+   *     only for empty arrays
    * @param dtype the element type
    * @param shape the dimensions, none for a scalar; not copied, not to be changed
    */
   public static Memory borrow(long address, DType dtype, long... shape) {
-    return new Memory(address, dtype, shape, Shapes.rowMajor(shape), 0, Device.CPU, List.of(), true, null, null, null);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        Shapes.rowMajor(shape),
+        0,
+        Device.CPU,
+        List.of(),
+        true,
+        null,
+        null,
+        null);
   }
 
   /** The same with strides, in elements; negative and 0 are allowed. */
   public Memory withStrides(long... strides) {
-    return new Memory(address, dtype, shape, strides, byteOffset, device, dimNames, readOnly, owner, scope, outcome);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        dimNames,
+        readOnly,
+        owner,
+        scope,
+        outcome);
   }
 
   /** The same with its first element {@code bytes} behind the address. */
   public Memory withByteOffset(long bytes) {
-    return new Memory(address, dtype, shape, strides, bytes, device, dimNames, readOnly, owner, scope, outcome);
+    return new Memory(
+        address, dtype, shape, strides, bytes, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /** The same on another device. */
   public Memory withDevice(Device device) {
-    return new Memory(address, dtype, shape, strides, byteOffset, device, dimNames, readOnly, owner, scope, outcome);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        dimNames,
+        readOnly,
+        owner,
+        scope,
+        outcome);
   }
 
   /** The same with named dimensions. */
   public Memory withDimNames(List<String> names) {
-    return new Memory(address, dtype, shape, strides, byteOffset, device, List.copyOf(names), readOnly, owner, scope, outcome);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        List.copyOf(names),
+        readOnly,
+        owner,
+        scope,
+        outcome);
   }
 
   /** The same, read-only or writable. */
   public Memory withReadOnly(boolean readOnly) {
-    return new Memory(address, dtype, shape, strides, byteOffset, device, dimNames, readOnly, owner, scope, outcome);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        dimNames,
+        readOnly,
+        owner,
+        scope,
+        outcome);
   }
 
   /**
-   * Hands over the release: {@code release} runs exactly once, on the thread that closes the array or drops its last export, or at once
-   * when making the array fails.
+   * Hands over the release: {@code release} runs exactly once, on the thread that closes the array
+   * or drops its last export, or at once when making the array fails.
    */
   public Memory withOwner(Runnable release) {
     return withOwner(
@@ -94,22 +156,56 @@ public record Memory(
 
   /** Hands over one reference of {@code owner}; for sources of this library. */
   public Memory withOwner(@Nullable Owner owner) {
-    return new Memory(address, dtype, shape, strides, byteOffset, device, dimNames, readOnly, owner, scope, outcome);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        dimNames,
+        readOnly,
+        owner,
+        scope,
+        outcome);
   }
 
   /** The same, lent for the time of {@code scope}; for batch producers of this library. */
   public Memory withScope(Scope scope) {
-    return new Memory(address, dtype, shape, strides, byteOffset, device, dimNames, readOnly, owner, scope, outcome);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        dimNames,
+        readOnly,
+        owner,
+        scope,
+        outcome);
   }
 
   /** The same with a statement of what it took to come by it. */
   public Memory withOutcome(Outcome outcome) {
-    return new Memory(address, dtype, shape, strides, byteOffset, device, dimNames, readOnly, owner, scope, outcome);
+    return new Memory(
+        address,
+        dtype,
+        shape,
+        strides,
+        byteOffset,
+        device,
+        dimNames,
+        readOnly,
+        owner,
+        scope,
+        outcome);
   }
 
   /**
-   * Opens {@code source} for a struct that its consumer may keep as long as it wants: placed as the options ask, and, where a batch lent the
-   * memory, copied ({@link CopyReason#BORROWED}) or pinned ({@link Lifetime#SCOPE}). The caller releases the result.
+   * Opens {@code source} for a struct that its consumer may keep as long as it wants: placed as the
+   * options ask, and, where a batch lent the memory, copied ({@link CopyReason#BORROWED}) or pinned
+   * ({@link Lifetime#SCOPE}). The caller releases the result.
    *
    * @throws InterchangeException when the options forbid what would be needed; nothing is held then
    */
@@ -142,16 +238,21 @@ public record Memory(
   public Memory checked() {
     long bytes = nbytes();
     if (strides.length != shape.length) {
-      throw new InvalidStructException("Invalid strides: " + strides.length + " of them for " + shape.length + " dimensions");
+      throw new InvalidStructException(
+          "Invalid strides: " + strides.length + " of them for " + shape.length + " dimensions");
     }
     if (!dimNames.isEmpty() && dimNames.size() != shape.length) {
-      throw new InvalidStructException("Invalid dim names " + dimNames + ": expected " + shape.length);
+      throw new InvalidStructException(
+          "Invalid dim names " + dimNames + ": expected " + shape.length);
     }
     if (address == 0 && bytes != 0) {
-      throw new InvalidStructException("Invalid data pointer: null for an array of " + bytes + " bytes");
+      throw new InvalidStructException(
+          "Invalid data pointer: null for an array of " + bytes + " bytes");
     }
-    if (byteOffset < 0 || (device.type().isAddressable() && address > Long.MAX_VALUE - byteOffset)) {
-      throw new InvalidStructException("Invalid byte offset " + byteOffset + " behind address 0x" + Long.toHexString(address));
+    if (byteOffset < 0
+        || (device.type().isAddressable() && address > Long.MAX_VALUE - byteOffset)) {
+      throw new InvalidStructException(
+          "Invalid byte offset " + byteOffset + " behind address 0x" + Long.toHexString(address));
     }
     if (!Shapes.isRowMajor(shape, strides)) {
       Shapes.extent(shape, strides, dtype);

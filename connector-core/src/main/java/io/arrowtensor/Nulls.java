@@ -3,24 +3,28 @@ package io.arrowtensor;
 import java.io.Serializable;
 
 /**
- * What happens to null slots, whose memory holds garbage. Tensors have no nulls, so a conversion needs a policy; none of them ever lets a
- * null slot's garbage reach an engine unnoticed.
+ * What happens to null slots, whose memory holds garbage. Tensors have no nulls, so a conversion
+ * needs a policy; none of them ever lets a null slot's garbage reach an engine unnoticed.
  */
 public final class Nulls implements Serializable {
   private static final long serialVersionUID = 1;
 
   /**
-   * Refuse with a {@link NullsException} that names the column and the first null row (default). Costs nothing where nulls are known to be
-   * absent: no validity buffer, a non-nullable field, a null count of 0; else an early-exit scan of the validity bitmap.
+   * Refuse with a {@link NullsException} that names the column and the first null row (default).
+   * Costs nothing where nulls are known to be absent: no validity buffer, a non-nullable field, a
+   * null count of 0; else an early-exit scan of the validity bitmap.
    */
   public static final Nulls REJECT = new Nulls("REJECT", 0);
 
-  /** Keep the values as they are and hand out {@link DeviceColumn#validity()} beside them, one bool a row, true = value present. */
+  /**
+   * Keep the values as they are and hand out {@link DeviceColumn#validity()} beside them, one bool
+   * a row, true = value present.
+   */
   public static final Nulls MASK = new Nulls("MASK", 0);
 
   /**
-   * Null in, null out: null slots are computed on 0 and the rows of the result are null again. The default of SQL functions. The column
-   * carries its validity.
+   * Null in, null out: null slots are computed on 0 and the rows of the result are null again. The
+   * default of SQL functions. The column carries its validity.
    */
   public static final Nulls PROPAGATE = new Nulls("PROPAGATE", 0);
 
@@ -36,8 +40,8 @@ public final class Nulls implements Serializable {
   }
 
   /**
-   * Replace null slots by {@code value}, converted to the column's type by a Java cast (NaN becomes 0 in integers). Copies only a column
-   * that has a null.
+   * Replace null slots by {@code value}, converted to the column's type by a Java cast (NaN becomes
+   * 0 in integers). Copies only a column that has a null.
    */
   public static Nulls fill(double value) {
     return new Nulls("FILL", value);
@@ -60,7 +64,9 @@ public final class Nulls implements Serializable {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Nulls that && kind.equals(that.kind) && Double.compare(value, that.value) == 0;
+    return other instanceof Nulls that
+        && kind.equals(that.kind)
+        && Double.compare(value, that.value) == 0;
   }
 
   @Override

@@ -1,6 +1,9 @@
 package io.arrowtensor;
 
-/** A column has nulls and the policy is {@link Nulls#REJECT}, or the nulls of a column cannot be known. */
+/**
+ * A column has nulls and the policy is {@link Nulls#REJECT}, or the nulls of a column cannot be
+ * known.
+ */
 public final class NullsException extends InterchangeException {
   private static final long serialVersionUID = 1;
 
@@ -8,5 +11,4 @@ public final class NullsException extends InterchangeException {
   public NullsException(String message) {
     super(message);
   }
-
 }

@@ -5,8 +5,8 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a conversion is to be done. Immutable; start from {@link #defaults()}. Safe to share between threads and to serialize (the allocator
- * stays behind: each worker brings its own).
+ * How a conversion is to be done. Immutable; start from {@link #defaults()}. Safe to share between
+ * threads and to serialize (the allocator stays behind: each worker brings its own).
  */
 public final class Options implements Serializable {
   private static final long serialVersionUID = 1;
@@ -20,13 +20,17 @@ public final class Options implements Serializable {
   }
 
   /**
-   * Stay on the device of the source, copy only if needed, reject nulls, refuse logical types, share access and stream of the source.
+   * Stay on the device of the source, copy only if needed, reject nulls, refuse logical types,
+   * share access and stream of the source.
    */
   public static Options defaults() {
     return DEFAULTS;
   }
 
-  /** The device asked for, null to stay where the source is. Never silent: memory elsewhere is refused, or transferred when asked. */
+  /**
+   * The device asked for, null to stay where the source is. Never silent: memory elsewhere is
+   * refused, or transferred when asked.
+   */
   public @Nullable Device device() {
     return values.device;
   }
@@ -46,17 +50,24 @@ public final class Options implements Serializable {
     return values.stream;
   }
 
-  /** Where copies are allocated and accounted, null for native memory outside any Arrow allocator. */
+  /**
+   * Where copies are allocated and accounted, null for native memory outside any Arrow allocator.
+   */
   public @Nullable BufferAllocator allocator() {
     return values.allocator;
   }
 
-  /** Alignment in bytes that the result must have; 0 (default) takes shared memory as it is. New memory has 64 bytes or more. */
+  /**
+   * Alignment in bytes that the result must have; 0 (default) takes shared memory as it is. New
+   * memory has 64 bytes or more.
+   */
   public int alignment() {
     return values.alignment;
   }
 
-  /** Alignment in bytes of memory that a conversion allocates: {@link #alignment()}, at least 64. */
+  /**
+   * Alignment in bytes of memory that a conversion allocates: {@link #alignment()}, at least 64.
+   */
   public int allocationAlignment() {
     return Math.max(DEFAULT_ALIGNMENT, values.alignment);
   }
@@ -99,7 +110,8 @@ public final class Options implements Serializable {
   /** Requires an alignment of {@code bytes}, a power of two up to 4096, or 0 for any. */
   public Options withAlignment(int bytes) {
     if (bytes < 0 || bytes > 4096 || Integer.bitCount(bytes) > 1) {
-      throw new IllegalArgumentException("Invalid alignment " + bytes + ": expected 0 or a power of two up to 4096");
+      throw new IllegalArgumentException(
+          "Invalid alignment " + bytes + ": expected 0 or a power of two up to 4096");
     }
     return with(v -> v.alignment = bytes);
   }
@@ -126,7 +138,14 @@ public final class Options implements Serializable {
   public String toString() {
     return String.format(
         "Options[device=%s, copy=%s, nulls=%s, stream=%s, alignment=%d, storage=%s, lifetime=%s, access=%s]",
-        values.device, values.copy, values.nulls, values.stream, values.alignment, values.storage, values.lifetime, values.access);
+        values.device,
+        values.copy,
+        values.nulls,
+        values.stream,
+        values.alignment,
+        values.storage,
+        values.lifetime,
+        values.access);
   }
 
   private static final class Values implements Serializable {

@@ -3,7 +3,10 @@ package io.arrowtensor;
 import io.arrowtensor.internal.Closing;
 import java.util.List;
 
-/** A batch that owns its columns: whoever holds it closes it, once, from any thread, and that closes every column. */
+/**
+ * A batch that owns its columns: whoever holds it closes it, once, from any thread, and that closes
+ * every column.
+ */
 public final class OwnedBatch extends DeviceBatch implements AutoCloseable {
 
   private OwnedBatch(long rowCount, List<DeviceColumn> columns) {

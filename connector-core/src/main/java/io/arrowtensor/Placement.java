@@ -8,23 +8,31 @@ import java.util.Arrays;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Decides whether opened memory may be shared as it is, and copies it, counted, where the options ask for something else. */
+/**
+ * Decides whether opened memory may be shared as it is, and copies it, counted, where the options
+ * ask for something else.
+ */
 final class Placement {
   private Placement() {}
 
-  /** Opens {@code source} and places it where the options ask. The caller releases the result; nothing is held when this throws. */
+  /**
+   * Opens {@code source} and places it where the options ask. The caller releases the result;
+   * nothing is held when this throws.
+   */
   static Memory open(ArraySource source, Options options) {
     return guarded(source.open(options), memory -> place(memory.checked(), options));
   }
 
   /** As {@link #open}, with a copy where the elements are not in row-major order without gaps. */
   static Memory contiguous(ArraySource source, Options options) {
-    return guarded(open(source, options), memory -> isRowMajor(memory) ? memory : copy(memory, options, CopyReason.NOT_CONTIGUOUS));
+    return guarded(
+        open(source, options),
+        memory -> isRowMajor(memory) ? memory : copy(memory, options, CopyReason.NOT_CONTIGUOUS));
   }
 
   /**
-   * As {@link #open}, for a struct that its consumer may keep as long as it wants: memory lent by a batch is copied, or pinned when {@link
-   * Lifetime#SCOPE} is asked for.
+   * As {@link #open}, for a struct that its consumer may keep as long as it wants: memory lent by a
+   * batch is copied, or pinned when {@link Lifetime#SCOPE} is asked for.
    */
   static Memory detached(ArraySource source, Options options) {
     return guarded(
@@ -53,8 +61,13 @@ final class Placement {
     Device wanted = options.device();
     if (wanted != null && !wanted.equals(memory.device())) {
       throw new DeviceMismatchException(
-          "Cannot hand out memory on " + memory.device() + " as " + wanted + ": no transfer backend between them is loaded;"
-              + " leave Options.device() empty to stay on " + memory.device());
+          "Cannot hand out memory on "
+              + memory.device()
+              + " as "
+              + wanted
+              + ": no transfer backend between them is loaded;"
+              + " leave Options.device() empty to stay on "
+              + memory.device());
     }
     options.stream().requireFor(memory.device());
     CopyReason reason = reasonToCopy(memory, options);
@@ -70,18 +83,30 @@ final class Placement {
     if (options.access() == Access.WRITABLE && memory.readOnly()) {
       return CopyReason.READ_ONLY;
     }
-    return options.alignment() > DeviceArray.alignmentOf(memory.start()) ? CopyReason.ALIGNMENT : null;
+    return options.alignment() > DeviceArray.alignmentOf(memory.start())
+        ? CopyReason.ALIGNMENT
+        : null;
   }
 
   /** A row-major copy; releases the original once the copy is there. */
   private static Memory copy(Memory memory, Options options, CopyReason reason) {
     if (options.copy() == Copy.NEVER) {
       throw new CopyRefusedException(
-          "Cannot share an array of shape " + Arrays.toString(memory.shape()) + " (" + memory.dtype() + "): a copy is needed (" + reason
+          "Cannot share an array of shape "
+              + Arrays.toString(memory.shape())
+              + " ("
+              + memory.dtype()
+              + "): a copy is needed ("
+              + reason
               + ") and Copy.NEVER forbids it; allow it with Options.withCopy(Copy.IF_NEEDED)");
     }
     if (!memory.device().type().isHostAccessible()) {
-      throw new DeviceMismatchException("Cannot copy memory on " + memory.device() + ": the host cannot reach it (" + reason + ")");
+      throw new DeviceMismatchException(
+          "Cannot copy memory on "
+              + memory.device()
+              + ": the host cannot reach it ("
+              + reason
+              + ")");
     }
     Memory copy = BulkCopy.rowMajor(memory, options, reason);
     memory.release();
@@ -93,7 +118,11 @@ final class Placement {
   }
 
   private static Owner pin(Scope scope, Memory memory) {
-    String name = "an array of shape " + Arrays.toString(memory.shape()) + " at 0x" + Long.toHexString(memory.start());
+    String name =
+        "an array of shape "
+            + Arrays.toString(memory.shape())
+            + " at 0x"
+            + Long.toHexString(memory.start());
     scope.pin(name);
     return new Owner() {
       @Override

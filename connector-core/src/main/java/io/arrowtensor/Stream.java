@@ -3,8 +3,8 @@ package io.arrowtensor;
 import java.io.Serializable;
 
 /**
- * The execution stream on which a consumer will read device memory, as the array API's {@code __dlpack__(stream=)} numbers it. Host memory
- * has none.
+ * The execution stream on which a consumer will read device memory, as the array API's {@code
+ * __dlpack__(stream=)} numbers it. Host memory has none.
  */
 public final class Stream implements Serializable {
   private static final long serialVersionUID = 1;
@@ -26,15 +26,21 @@ public final class Stream implements Serializable {
     this.handle = handle;
   }
 
-  /** The stream of this native handle. CUDA's 0 is ambiguous and disallowed by the array API; so are 0 to 2 as handles here. */
+  /**
+   * The stream of this native handle. CUDA's 0 is ambiguous and disallowed by the array API; so are
+   * 0 to 2 as handles here.
+   */
   public static Stream ofHandle(long handle) {
     if (handle >= 0 && handle <= 2) {
-      throw new IllegalArgumentException("Invalid stream handle " + handle + ": pass Stream.DEFAULT or a stream that you created");
+      throw new IllegalArgumentException(
+          "Invalid stream handle " + handle + ": pass Stream.DEFAULT or a stream that you created");
     }
     return new Stream("handle", handle);
   }
 
-  /** The value that the array API's {@code stream} keyword has for this stream; 0 for {@link #NONE}. */
+  /**
+   * The value that the array API's {@code stream} keyword has for this stream; 0 for {@link #NONE}.
+   */
   public long handle() {
     return handle;
   }
@@ -47,7 +53,11 @@ public final class Stream implements Serializable {
   public void requireFor(Device device) {
     if (device.type().isHostAccessible() && !this.equals(NONE) && !this.equals(NO_SYNC)) {
       throw new DeviceMismatchException(
-          "Cannot use stream " + this + " with memory on " + device + ": host memory has no stream; leave Options.stream() at NONE");
+          "Cannot use stream "
+              + this
+              + " with memory on "
+              + device
+              + ": host memory has no stream; leave Options.stream() at NONE");
     }
   }
 

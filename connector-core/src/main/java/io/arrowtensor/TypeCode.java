@@ -3,8 +3,9 @@ package io.arrowtensor;
 import java.io.Serializable;
 
 /**
- * The family of an element type, numbered as DLPack's {@code DLDataTypeCode} (1.3). The set is open: an unknown code is kept, printed and
- * exported unchanged, and refused only by what must understand it.
+ * The family of an element type, numbered as DLPack's {@code DLDataTypeCode} (1.3). The set is
+ * open: an unknown code is kept, printed and exported unchanged, and refused only by what must
+ * understand it.
  *
  * @param code the number in DLPack structs, 0 to 255
  */
@@ -29,19 +30,37 @@ public record TypeCode(int code) implements Serializable {
   public static final TypeCode FLOAT4_E2M1FN = new TypeCode(17);
 
   private static final String[] NAMES = {
-    "int", "uint", "float", "handle", "bfloat", "complex", "bool", "float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz",
-    "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float6_e2m3fn",
-    "float6_e3m2fn", "float4_e2m1fn"
+    "int",
+    "uint",
+    "float",
+    "handle",
+    "bfloat",
+    "complex",
+    "bool",
+    "float8_e3m4",
+    "float8_e4m3",
+    "float8_e4m3b11fnuz",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+    "float6_e2m3fn",
+    "float6_e3m2fn",
+    "float4_e2m1fn"
   };
 
   /** Checks the range of the struct field, an unsigned byte. */
   public TypeCode {
     if (code < 0 || code > 255) {
-      throw new IllegalArgumentException("Invalid DLPack type code " + code + ": expected 0 to 255");
+      throw new IllegalArgumentException(
+          "Invalid DLPack type code " + code + ": expected 0 to 255");
     }
   }
 
-  /** Whether the name alone fixes the number of bits, as for the float8, float6 and float4 families. */
+  /**
+   * Whether the name alone fixes the number of bits, as for the float8, float6 and float4 families.
+   */
   boolean namesBits() {
     return code >= 6 && code < NAMES.length;
   }

@@ -8,5 +8,4 @@ public final class UnsupportedTypeException extends InterchangeException {
   public UnsupportedTypeException(String message) {
     super(message);
   }
-
 }

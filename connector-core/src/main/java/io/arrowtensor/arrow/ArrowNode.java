@@ -7,8 +7,8 @@ import org.apache.arrow.vector.types.pojo.Field;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One Arrow array in the layout of the C Data Interface: addresses, counts, children. The converters' internal form; read from vectors and
- * from C structs alike.
+ * One Arrow array in the layout of the C Data Interface: addresses, counts, children. The
+ * converters' internal form; read from vectors and from C structs alike.
  */
 abstract class ArrowNode {
   static final String EXTENSION_NAME = "ARROW:extension:name";
@@ -32,7 +32,9 @@ abstract class ArrowNode {
   /** Address of buffer {@code i}, 0 when it is absent. */
   abstract long buffer(int i);
 
-  /** One more reference to what keeps buffer {@code i} alive, null when its creator guarantees that. */
+  /**
+   * One more reference to what keeps buffer {@code i} alive, null when its creator guarantees that.
+   */
   abstract @Nullable Owner retain(int i);
 
   /** Child {@code i}. */
@@ -46,7 +48,10 @@ abstract class ArrowNode {
     return field().getDictionary() != null;
   }
 
-  /** Name of the extension type, null for plain types. From the field's metadata or type, never from the global registry. */
+  /**
+   * Name of the extension type, null for plain types. From the field's metadata or type, never from
+   * the global registry.
+   */
   final @Nullable String extensionName() {
     if (field().getType() instanceof ArrowType.ExtensionType extension) {
       return extension.extensionName();
@@ -65,6 +70,8 @@ abstract class ArrowNode {
 
   /** The column as errors name it. */
   final String label() {
-    return field().getName() == null || field().getName().isEmpty() ? "the array" : "column '" + field().getName() + "'";
+    return field().getName() == null || field().getName().isEmpty()
+        ? "the array"
+        : "column '" + field().getName() + "'";
   }
 }

@@ -11,18 +11,25 @@ import org.apache.arrow.vector.types.FloatingPointPrecision;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 
 /**
- * Which element type an Arrow type has, and the other way round. Types without a counterpart in Arrow travel as the extension {@value
- * #DTYPE_EXTENSION} over fixed-size binary, its metadata {@code code,bits,lanes} in decimal.
+ * Which element type an Arrow type has, and the other way round. Types without a counterpart in
+ * Arrow travel as the extension {@value #DTYPE_EXTENSION} over fixed-size binary, its metadata
+ * {@code code,bits,lanes} in decimal.
  */
 final class ElementTypes {
-  /** Name of the extension for element types that Arrow lacks: complex, bfloat16, the float8 family, vector lanes. */
+  /**
+   * Name of the extension for element types that Arrow lacks: complex, bfloat16, the float8 family,
+   * vector lanes.
+   */
   static final String DTYPE_EXTENSION = "arrowtensor.dtype";
 
   static final String BOOL8 = "arrow.bool8";
 
   private ElementTypes() {}
 
-  /** The element type of a fixed-width node; bit-packed booleans count as {@link DType#BOOL}, which takes an unpacking copy. */
+  /**
+   * The element type of a fixed-width node; bit-packed booleans count as {@link DType#BOOL}, which
+   * takes an unpacking copy.
+   */
   static DType of(ArrowNode node, Storage storage) {
     ArrowType type = node.storageType();
     String extension = node.extensionName();
@@ -38,7 +45,8 @@ final class ElementTypes {
 
   private static DType plain(ArrowNode node, ArrowType type, Storage storage) {
     if (type instanceof ArrowType.Int integer) {
-      return new DType(integer.getIsSigned() ? TypeCode.INT : TypeCode.UINT, integer.getBitWidth(), 1);
+      return new DType(
+          integer.getIsSigned() ? TypeCode.INT : TypeCode.UINT, integer.getBitWidth(), 1);
     }
     if (type instanceof ArrowType.FloatingPoint floating) {
       return switch (floating.getPrecision()) {
@@ -56,7 +64,11 @@ final class ElementTypes {
     }
     if (storage == Storage.REFUSE) {
       throw new UnsupportedTypeException(
-          "Cannot hand out " + node.label() + " of type " + type + " as numbers unasked: its integers have a unit; ask with"
+          "Cannot hand out "
+              + node.label()
+              + " of type "
+              + type
+              + " as numbers unasked: its integers have a unit; ask with"
               + " Options.withStorage(Storage.AS_INTEGERS)");
     }
     return temporal;
@@ -69,12 +81,18 @@ final class ElementTypes {
     if (type instanceof ArrowType.Time time) {
       return time.getBitWidth() == 32 ? DType.INT32 : DType.INT64;
     }
-    return type instanceof ArrowType.Timestamp || type instanceof ArrowType.Duration ? DType.INT64 : null;
+    return type instanceof ArrowType.Timestamp || type instanceof ArrowType.Duration
+        ? DType.INT64
+        : null;
   }
 
   private static DType refuse(ArrowNode node) {
     throw new UnsupportedTypeException(
-        "Cannot hand out " + node.label() + " of type " + node.storageType() + " as an array: tensors have no such type; cast it to a number"
+        "Cannot hand out "
+            + node.label()
+            + " of type "
+            + node.storageType()
+            + " as an array: tensors have no such type; cast it to a number"
             + " or leave it out");
   }
 
@@ -82,19 +100,34 @@ final class ElementTypes {
     String text = node.extensionMetadata();
     try {
       String[] parts = text.split(",", -1);
-      DType dtype = new DType(new TypeCode(Integer.parseInt(parts[0])), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
+      DType dtype =
+          new DType(
+              new TypeCode(Integer.parseInt(parts[0])),
+              Integer.parseInt(parts[1]),
+              Integer.parseInt(parts[2]));
       requireStorage(node, dtype.itemSize() == byteWidth && parts.length == 3);
       return dtype;
     } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
       throw new InvalidStructException(
-          "Invalid metadata '" + text + "' of extension " + DTYPE_EXTENSION + " in " + node.label() + ": expected code,bits,lanes");
+          "Invalid metadata '"
+              + text
+              + "' of extension "
+              + DTYPE_EXTENSION
+              + " in "
+              + node.label()
+              + ": expected code,bits,lanes");
     }
   }
 
   private static void requireStorage(ArrowNode node, boolean fits) {
     if (!fits) {
       throw new InvalidStructException(
-          "Invalid storage " + node.storageType() + " of extension " + node.extensionName() + " in " + node.label());
+          "Invalid storage "
+              + node.storageType()
+              + " of extension "
+              + node.extensionName()
+              + " in "
+              + node.label());
     }
   }
 
@@ -110,10 +143,12 @@ final class ElementTypes {
       return new ArrowType.FloatingPoint(FloatingPointPrecision.HALF);
     }
     if (dtype.isJavaFloat()) {
-      return new ArrowType.FloatingPoint(dtype.bits() == 32 ? FloatingPointPrecision.SINGLE : FloatingPointPrecision.DOUBLE);
+      return new ArrowType.FloatingPoint(
+          dtype.bits() == 32 ? FloatingPointPrecision.SINGLE : FloatingPointPrecision.DOUBLE);
     }
     if (!dtype.isWholeBytes()) {
-      throw new UnsupportedTypeException("Cannot hold " + dtype + " in an Arrow vector: its elements do not take whole bytes");
+      throw new UnsupportedTypeException(
+          "Cannot hold " + dtype + " in an Arrow vector: its elements do not take whole bytes");
     }
     return new ArrowType.FixedSizeBinary(dtype.itemSize());
   }

@@ -22,16 +22,26 @@ final class NodeArrays {
   static Memory open(ArrowNode node, Options options) {
     if (node.isDictionaryEncoded()) {
       throw new UnsupportedTypeException(
-          "Cannot hand out " + node.label() + " as one array: its values are indices into a dictionary; use DeviceColumn.from");
+          "Cannot hand out "
+              + node.label()
+              + " as one array: its values are indices into a dictionary; use DeviceColumn.from");
     }
-    if (options.nulls().masks() && NodeNulls.any(node, node.offset(), node.length(), options.nulls())) {
+    if (options.nulls().masks()
+        && NodeNulls.any(node, node.offset(), node.length(), options.nulls())) {
       throw new NullsException(
-          "Cannot hand out " + node.label() + " as one array with " + options.nulls() + ": the mask is an array of its own; use DeviceColumn.from");
+          "Cannot hand out "
+              + node.label()
+              + " as one array with "
+              + options.nulls()
+              + ": the mask is an array of its own; use DeviceColumn.from");
     }
     return values(node, options);
   }
 
-  /** The values alone: null rows are rejected, filled, or left as they are where the policy masks them. */
+  /**
+   * The values alone: null rows are rejected, filled, or left as they are where the policy masks
+   * them.
+   */
   static Memory values(ArrowNode node, Options options) {
     NodeLayout layout = NodeLayout.of(node, options.storage());
     checkNulls(layout, options);
@@ -42,8 +52,17 @@ final class NodeArrays {
     }
     long[] strides = layout.logical(Shapes.rowMajor(layout.physicalShape()));
     return new Memory(
-        memory.address(), memory.dtype(), layout.logical(memory.shape()), strides, 0, memory.device(), layout.dimNames(),
-        memory.readOnly(), memory.owner(), null, memory.outcome());
+        memory.address(),
+        memory.dtype(),
+        layout.logical(memory.shape()),
+        strides,
+        0,
+        memory.device(),
+        layout.dimNames(),
+        memory.readOnly(),
+        memory.owner(),
+        null,
+        memory.outcome());
   }
 
   private static void checkNulls(NodeLayout layout, Options options) {
@@ -53,7 +72,13 @@ final class NodeArrays {
     for (int level = options.nulls().masks() ? 1 : 0; level < layout.levels.size(); level++) {
       long perRow = layout.counts.get(level) / Math.max(1, layout.counts.get(0));
       String where = level == 0 ? "" : " inside its lists";
-      NodeNulls.reject(layout.levels.get(level), layout.starts.get(level), layout.counts.get(level), perRow, where, options.nulls());
+      NodeNulls.reject(
+          layout.levels.get(level),
+          layout.starts.get(level),
+          layout.counts.get(level),
+          perRow,
+          where,
+          options.nulls());
     }
   }
 
@@ -75,14 +100,21 @@ final class NodeArrays {
     DType dtype = layout.dtype;
     long base = layout.leaf().buffer(1);
     long bytes = Shapes.bytes(shape, dtype);
-    long address = bytes == 0 ? 0 : Math.addExact(base, Math.multiplyExact(layout.firstElement(), (long) dtype.itemSize()));
+    long address =
+        bytes == 0
+            ? 0
+            : Math.addExact(
+                base, Math.multiplyExact(layout.firstElement(), (long) dtype.itemSize()));
     return Memory.borrow(base == 0 ? 0 : address, dtype, shape).checked();
   }
 
   private static Memory copyElements(NodeLayout layout, Options options, CopyReason reason) {
     if (options.copy() == Copy.NEVER) {
       throw new CopyRefusedException(
-          "Cannot share " + layout.levels.get(0).label() + ": a copy is needed (" + reason
+          "Cannot share "
+              + layout.levels.get(0).label()
+              + ": a copy is needed ("
+              + reason
               + ") and Copy.NEVER forbids it; allow it with Options.withCopy(Copy.IF_NEEDED)");
     }
     Memory like = Memory.borrow(0, layout.dtype, layout.physicalShape());
@@ -101,12 +133,22 @@ final class NodeArrays {
     Memory copy = null;
     try {
       for (int level = 0; level < layout.levels.size(); level++) {
-        Memory mask = NodeNulls.mask(layout.levels.get(level), layout.starts.get(level), layout.counts.get(level), options);
+        Memory mask =
+            NodeNulls.mask(
+                layout.levels.get(level),
+                layout.starts.get(level),
+                layout.counts.get(level),
+                options);
         if (mask != null) {
           try {
             copy = copy != null ? copy : copyElements(layout, options, CopyReason.NULL_FILL);
             NullFill.fill(
-                copy.address(), layout.dtype, layout.counts.get(level), layout.elementsPer(level), mask.address(), options.nulls().fillValue());
+                copy.address(),
+                layout.dtype,
+                layout.counts.get(level),
+                layout.elementsPer(level),
+                mask.address(),
+                options.nulls().fillValue());
           } finally {
             mask.release();
           }

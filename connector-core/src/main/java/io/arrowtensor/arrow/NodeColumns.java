@@ -35,7 +35,9 @@ final class NodeColumns {
     NodeColumns columns = new NodeColumns(node, options);
     try {
       DeviceColumn column = columns.values();
-      return column.withName(node.field().getName() == null ? "" : node.field().getName()).withValidity(columns.validity());
+      return column
+          .withName(node.field().getName() == null ? "" : node.field().getName())
+          .withValidity(columns.validity());
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, columns.made);
       throw e;
@@ -54,9 +56,19 @@ final class NodeColumns {
       ArrowNode child = node.child(0);
       long end = lastOffset(type instanceof ArrowType.LargeList);
       if (end > child.length()) {
-        throw new InvalidStructException("Invalid offsets of " + node.label() + ": they end at " + end + ", the values at " + child.length());
+        throw new InvalidStructException(
+            "Invalid offsets of "
+                + node.label()
+                + ": they end at "
+                + end
+                + ", the values at "
+                + child.length());
       }
-      return DeviceColumn.of("", ColumnKind.LIST, array(NodeArrays.open(child, options)), offsets(type instanceof ArrowType.LargeList));
+      return DeviceColumn.of(
+          "",
+          ColumnKind.LIST,
+          array(NodeArrays.open(child, options)),
+          offsets(type instanceof ArrowType.LargeList));
     }
     boolean large = type instanceof ArrowType.LargeUtf8 || type instanceof ArrowType.LargeBinary;
     if (large || type instanceof ArrowType.Utf8 || type instanceof ArrowType.Binary) {
@@ -68,14 +80,19 @@ final class NodeColumns {
   private DeviceColumn bytes(boolean large, boolean text) {
     if (options.storage() != Storage.AS_BYTES) {
       throw new UnsupportedTypeException(
-          "Cannot hand out " + node.label() + " of type " + node.storageType() + ": tensors have no strings; ask for bytes with offsets by"
+          "Cannot hand out "
+              + node.label()
+              + " of type "
+              + node.storageType()
+              + ": tensors have no strings; ask for bytes with offsets by"
               + " Options.withStorage(Storage.AS_BYTES), or leave it out");
     }
     rejectNulls();
     long end = lastOffset(large);
     Memory memory = Memory.borrow(end == 0 ? 0 : node.buffer(2), DType.UINT8, end).checked();
     DeviceArray values = array(end == 0 ? memory : memory.withOwner(node.retain(2)));
-    return DeviceColumn.of("", text ? ColumnKind.STRING : ColumnKind.BINARY, values, offsets(large));
+    return DeviceColumn.of(
+        "", text ? ColumnKind.STRING : ColumnKind.BINARY, values, offsets(large));
   }
 
   private void rejectNulls() {
@@ -88,7 +105,10 @@ final class NodeColumns {
     return NodeNulls.validity(node, options);
   }
 
-  /** The end of the last row, checked against the start of the first. 0 for an empty node, which may lack the buffer. */
+  /**
+   * The end of the last row, checked against the start of the first. 0 for an empty node, which may
+   * lack the buffer.
+   */
   private long lastOffset(boolean large) {
     if (node.length() == 0) {
       return 0;
@@ -96,7 +116,8 @@ final class NodeColumns {
     long first = offsetAt(large, node.offset());
     long last = offsetAt(large, Math.addExact(node.offset(), node.length()));
     if (first < 0 || last < first) {
-      throw new InvalidStructException("Invalid offsets of " + node.label() + ": they run from " + first + " to " + last);
+      throw new InvalidStructException(
+          "Invalid offsets of " + node.label() + ": they run from " + first + " to " + last);
     }
     return last;
   }
@@ -104,9 +125,12 @@ final class NodeColumns {
   private long offsetAt(boolean large, long index) {
     long base = node.buffer(1);
     if (base == 0) {
-      throw new InvalidStructException("Invalid offsets buffer of " + node.label() + ": null for " + node.length() + " rows");
+      throw new InvalidStructException(
+          "Invalid offsets buffer of " + node.label() + ": null for " + node.length() + " rows");
     }
-    return large ? RawMemory.longAt(base + Math.multiplyExact(index, 8L)) : RawMemory.intAt(base + Math.multiplyExact(index, 4L));
+    return large
+        ? RawMemory.longAt(base + Math.multiplyExact(index, 8L))
+        : RawMemory.intAt(base + Math.multiplyExact(index, 4L));
   }
 
   private DeviceArray offsets(boolean large) {
@@ -116,12 +140,16 @@ final class NodeColumns {
       RawMemory.fill(zero.address(), zero.nbytes(), (byte) 0);
       return array(zero);
     }
-    long address = Math.addExact(node.buffer(1), Math.multiplyExact(node.offset(), (long) dtype.itemSize()));
-    return array(Memory.borrow(address, dtype, Math.addExact(node.length(), 1)).withOwner(node.retain(1)));
+    long address =
+        Math.addExact(node.buffer(1), Math.multiplyExact(node.offset(), (long) dtype.itemSize()));
+    return array(
+        Memory.borrow(address, dtype, Math.addExact(node.length(), 1)).withOwner(node.retain(1)));
   }
 
   private DeviceArray array(Memory memory) {
-    return keep(DeviceArray.from(memory, memory.outcome() != null ? options.withCopy(Copy.IF_NEEDED) : options));
+    return keep(
+        DeviceArray.from(
+            memory, memory.outcome() != null ? options.withCopy(Copy.IF_NEEDED) : options));
   }
 
   private <T extends AutoCloseable> T keep(T part) {

@@ -9,8 +9,8 @@ import java.util.List;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 
 /**
- * How the elements of a fixed-shape node lie: through nested fixed-size lists and {@code arrow.fixed_shape_tensor} down to one buffer of
- * elements.
+ * How the elements of a fixed-shape node lie: through nested fixed-size lists and {@code
+ * arrow.fixed_shape_tensor} down to one buffer of elements.
  */
 final class NodeLayout {
   /** The node at each level, rows first; the last one holds the elements. */
@@ -42,7 +42,12 @@ final class NodeLayout {
         count = Math.multiplyExact(count, (long) list.getListSize());
         requireLength(level, child, Math.addExact(start, count));
       } catch (ArithmeticException e) {
-        throw new InvalidStructException("Invalid list size " + list.getListSize() + " of " + node.label() + ": the extent overflows 64 bits");
+        throw new InvalidStructException(
+            "Invalid list size "
+                + list.getListSize()
+                + " of "
+                + node.label()
+                + ": the extent overflows 64 bits");
       }
       level = child;
       add(level, start, count);
@@ -86,7 +91,12 @@ final class NodeLayout {
   private static void requireLength(ArrowNode list, ArrowNode child, long end) {
     if (end > Math.addExact(child.offset(), child.length())) {
       throw new InvalidStructException(
-          "Invalid child length " + child.length() + " of " + list.label() + ": its list rows need " + (end - child.offset()));
+          "Invalid child length "
+              + child.length()
+              + " of "
+              + list.label()
+              + ": its list rows need "
+              + (end - child.offset()));
     }
   }
 

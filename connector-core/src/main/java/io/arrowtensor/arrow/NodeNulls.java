@@ -17,11 +17,19 @@ import org.jspecify.annotations.Nullable;
 final class NodeNulls {
   private NodeNulls() {}
 
-  /** Whether a null was found among {@code count} values from {@code start}, both in the node's own buffers. Costs nothing when known absent. */
+  /**
+   * Whether a null was found among {@code count} values from {@code start}, both in the node's own
+   * buffers. Costs nothing when known absent.
+   */
   static boolean any(ArrowNode node, long start, long count, Nulls policy) {
     long bitmap = node.buffer(0);
     if (bitmap == 0 && node.nullCount() > 0) {
-      throw new InvalidStructException("Invalid null count " + node.nullCount() + " of " + node.label() + ": there is no validity buffer");
+      throw new InvalidStructException(
+          "Invalid null count "
+              + node.nullCount()
+              + " of "
+              + node.label()
+              + ": there is no validity buffer");
     }
     if (bitmap == 0 || node.nullCount() == 0 || count == 0 || policy.equals(Nulls.ASSUME_NONE)) {
       return false;
@@ -29,8 +37,12 @@ final class NodeNulls {
     return !Native.allSet(bitmap, start, count);
   }
 
-  /** Checks a node that cannot carry nulls further; {@code rows} maps its values to rows by division. */
-  static void reject(ArrowNode node, long start, long count, long valuesPerRow, String where, Nulls policy) {
+  /**
+   * Checks a node that cannot carry nulls further; {@code rows} maps its values to rows by
+   * division.
+   */
+  static void reject(
+      ArrowNode node, long start, long count, long valuesPerRow, String where, Nulls policy) {
     if (any(node, start, count, policy)) {
       throw error(node, firstNull(node, start, count) / Math.max(1, valuesPerRow), where, policy);
     }
@@ -41,7 +53,15 @@ final class NodeNulls {
         policy.masks()
             ? "a mask has one bool a row; fill them with Options.withNulls(Nulls.fill(value))"
             : "choose Options.withNulls(Nulls.fill(value)), or Nulls.MASK with DeviceColumn.from";
-    return new NullsException("Cannot hand out " + node.label() + " with nulls" + where + ": row " + row + " is the first; " + remedy);
+    return new NullsException(
+        "Cannot hand out "
+            + node.label()
+            + " with nulls"
+            + where
+            + ": row "
+            + row
+            + " is the first; "
+            + remedy);
   }
 
   private static long firstNull(ArrowNode node, long start, long count) {
@@ -60,12 +80,16 @@ final class NodeNulls {
     if (!any(node, start, count, options.nulls())) {
       return null;
     }
-    Memory mask = BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, count), options, CopyReason.VALIDITY);
+    Memory mask =
+        BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, count), options, CopyReason.VALIDITY);
     BulkCopy.unpackBits(node.buffer(0), start, count, mask.address());
     return mask;
   }
 
-  /** The validity array of a node's rows under a policy that masks; null when no row is null or the policy does not mask. */
+  /**
+   * The validity array of a node's rows under a policy that masks; null when no row is null or the
+   * policy does not mask.
+   */
   static @Nullable DeviceArray validity(ArrowNode node, Options options) {
     if (!options.nulls().masks()) {
       return null;

@@ -13,7 +13,10 @@ import java.util.function.Function;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.jspecify.annotations.Nullable;
 
-/** A node as a source of an array, a column or, when it is a struct, a batch. Drops its own reference to a taken struct once opened. */
+/**
+ * A node as a source of an array, a column or, when it is a struct, a batch. Drops its own
+ * reference to a taken struct once opened.
+ */
 final class NodeSource implements ArrowSource {
   private final ArrowNode node;
   private final @Nullable Owner taken;
@@ -40,13 +43,19 @@ final class NodeSource implements ArrowSource {
 
   private static OwnedBatch batch(ArrowNode node, Options options) {
     if (!(node.storageType() instanceof ArrowType.Struct)) {
-      throw new UnsupportedTypeException("Cannot read " + node.label() + " of type " + node.storageType() + " as a batch: expected a struct");
+      throw new UnsupportedTypeException(
+          "Cannot read "
+              + node.label()
+              + " of type "
+              + node.storageType()
+              + " as a batch: expected a struct");
     }
     NodeNulls.reject(node, node.offset(), node.length(), 1, "", options.nulls());
     List<DeviceColumn> columns = new ArrayList<>();
     try {
       for (int i = 0; i < node.field().getChildren().size(); i++) {
-        columns.add(NodeColumns.open(SlicedNode.of(node.child(i), node.offset(), node.length()), options));
+        columns.add(
+            NodeColumns.open(SlicedNode.of(node.child(i), node.offset(), node.length()), options));
       }
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, columns);

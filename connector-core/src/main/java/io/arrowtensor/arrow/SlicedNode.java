@@ -6,7 +6,10 @@ import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.jspecify.annotations.Nullable;
 
-/** Some rows of a node. The children of a struct know nothing of the struct's own offset, so it is applied here. */
+/**
+ * Some rows of a node. The children of a struct know nothing of the struct's own offset, so it is
+ * applied here.
+ */
 final class SlicedNode extends ArrowNode {
   private final ArrowNode node;
   private final long offset;
@@ -18,14 +21,23 @@ final class SlicedNode extends ArrowNode {
     this.length = length;
   }
 
-  /** {@code length} rows of {@code node} from {@code start}; the node itself when that is all of it. */
+  /**
+   * {@code length} rows of {@code node} from {@code start}; the node itself when that is all of it.
+   */
   static ArrowNode of(ArrowNode node, long start, long length) {
     if (start == 0 && length == node.length()) {
       return node;
     }
     if (start > node.length() - length) {
       throw new InvalidStructException(
-          "Invalid length " + node.length() + " of " + node.label() + ": its parent needs " + length + " rows from " + start);
+          "Invalid length "
+              + node.length()
+              + " of "
+              + node.label()
+              + ": its parent needs "
+              + length
+              + " rows from "
+              + start);
     }
     return new SlicedNode(node, Math.addExact(node.offset(), start), length);
   }

@@ -13,7 +13,8 @@ import java.util.List;
  * The JSON metadata of {@code arrow.fixed_shape_tensor} (Arrow's canonical extension types).
  *
  * @param shape physical, row-major shape of one row
- * @param permutation for each logical dimension the physical one it is; the identity when the metadata has none
+ * @param permutation for each logical dimension the physical one it is; the identity when the
+ *     metadata has none
  * @param dimNames names of the physical dimensions, or an empty list
  */
 record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
@@ -32,7 +33,8 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
         size = Math.multiplyExact(size, dim);
         require(dim >= 0, json, "dimensions must not be negative");
       }
-      require(size == listSize, json, "the shape holds " + size + " elements, the storage " + listSize);
+      require(
+          size == listSize, json, "the shape holds " + size + " elements, the storage " + listSize);
       return new TensorMetadata(shape, permutation, names);
     } catch (JsonProcessingException | ArithmeticException e) {
       throw invalid(json, e.getMessage());
@@ -40,10 +42,16 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
   }
 
   private static long[] longs(String json, JsonNode array) {
-    require(array.isArray() && array.size() <= 64, json, "'shape' must be an array of at most 64 integers");
+    require(
+        array.isArray() && array.size() <= 64,
+        json,
+        "'shape' must be an array of at most 64 integers");
     long[] values = new long[array.size()];
     for (int i = 0; i < values.length; i++) {
-      require(array.get(i).isIntegralNumber() && array.get(i).canConvertToLong(), json, "'shape' must hold integers");
+      require(
+          array.get(i).isIntegralNumber() && array.get(i).canConvertToLong(),
+          json,
+          "'shape' must hold integers");
       values[i] = array.get(i).longValue();
     }
     return values;
@@ -52,11 +60,17 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
   private static int[] permutation(String json, JsonNode array, int ndim) {
     int[] permutation = new int[ndim];
     boolean given = array.isArray() && !array.isEmpty();
-    require(!given || array.size() == ndim, json, "'permutation' must have one entry for each dimension");
+    require(
+        !given || array.size() == ndim,
+        json,
+        "'permutation' must have one entry for each dimension");
     boolean[] seen = new boolean[ndim];
     for (int i = 0; i < ndim; i++) {
       permutation[i] = given ? array.get(i).asInt(-1) : i;
-      require(permutation[i] >= 0 && permutation[i] < ndim && !seen[permutation[i]], json, "'permutation' must hold 0.." + (ndim - 1) + " once");
+      require(
+          permutation[i] >= 0 && permutation[i] < ndim && !seen[permutation[i]],
+          json,
+          "'permutation' must hold 0.." + (ndim - 1) + " once");
       seen[permutation[i]] = true;
     }
     return permutation;
@@ -65,7 +79,10 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
   private static List<String> names(String json, JsonNode array, int ndim) {
     List<String> names = new ArrayList<>();
     array.forEach(name -> names.add(name.asText()));
-    require(names.isEmpty() || names.size() == ndim, json, "'dim_names' must have one entry for each dimension");
+    require(
+        names.isEmpty() || names.size() == ndim,
+        json,
+        "'dim_names' must have one entry for each dimension");
     return names;
   }
 
@@ -76,10 +93,14 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
   }
 
   private static InvalidStructException invalid(String json, String why) {
-    return new InvalidStructException("Invalid metadata of " + FIXED_SHAPE_TENSOR + ": " + why + ": " + json);
+    return new InvalidStructException(
+        "Invalid metadata of " + FIXED_SHAPE_TENSOR + ": " + why + ": " + json);
   }
 
-  /** The metadata for rows of {@code shape}, as Arrow C++ writes it: compact, no keys that say nothing. */
+  /**
+   * The metadata for rows of {@code shape}, as Arrow C++ writes it: compact, no keys that say
+   * nothing.
+   */
   static String write(long[] shape, List<String> dimNames) {
     ObjectNode root = JSON.createObjectNode();
     ArrayNode dims = root.putArray("shape");

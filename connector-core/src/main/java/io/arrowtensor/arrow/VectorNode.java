@@ -25,7 +25,10 @@ final class VectorNode extends ArrowNode {
 
   VectorNode(FieldVector vector, @Nullable DictionaryProvider dictionaries) {
     this.vector = vector;
-    this.storage = vector instanceof ExtensionTypeVector<?> extension ? (FieldVector) extension.getUnderlyingVector() : vector;
+    this.storage =
+        vector instanceof ExtensionTypeVector<?> extension
+            ? (FieldVector) extension.getUnderlyingVector()
+            : vector;
     this.dictionaries = dictionaries;
   }
 
@@ -86,7 +89,9 @@ final class VectorNode extends ArrowNode {
 
   private boolean hasOffsets() {
     ArrowType type = storageType();
-    return type instanceof ArrowType.LargeUtf8 || type instanceof ArrowType.LargeBinary || type instanceof ArrowType.LargeList;
+    return type instanceof ArrowType.LargeUtf8
+        || type instanceof ArrowType.LargeBinary
+        || type instanceof ArrowType.LargeList;
   }
 
   @Override
@@ -108,10 +113,14 @@ final class VectorNode extends ArrowNode {
     if (field().getDictionary() == null) {
       return null;
     }
-    Dictionary dictionary = dictionaries == null ? null : dictionaries.lookup(field().getDictionary().getId());
+    Dictionary dictionary =
+        dictionaries == null ? null : dictionaries.lookup(field().getDictionary().getId());
     if (dictionary == null) {
       throw new UnsupportedTypeException(
-          "Cannot read " + label() + ": no dictionary with id " + field().getDictionary().getId()
+          "Cannot read "
+              + label()
+              + ": no dictionary with id "
+              + field().getDictionary().getId()
               + " was given; pass the DictionaryProvider to Vectors.view");
     }
     return new VectorNode(dictionary.getVector(), dictionaries);

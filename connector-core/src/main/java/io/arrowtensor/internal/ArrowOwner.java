@@ -10,7 +10,10 @@ public final class ArrowOwner extends Owner {
   private final ArrowBuf buffer;
   private final boolean counted;
 
-  /** Takes over the caller's reference to {@code buffer}; its bytes are counted where they were allocated. */
+  /**
+   * Takes over the caller's reference to {@code buffer}; its bytes are counted where they were
+   * allocated.
+   */
   ArrowOwner(ArrowBuf buffer) {
     this(buffer, false);
   }
@@ -24,8 +27,9 @@ public final class ArrowOwner extends Owner {
   }
 
   /**
-   * Retains {@code buffer} in the root of its allocator: same address, and the vector as well as its child allocator may be closed before
-   * this owner is released; closing the root before that is Arrow's leak error with the bytes.
+   * Retains {@code buffer} in the root of its allocator: same address, and the vector as well as
+   * its child allocator may be closed before this owner is released; closing the root before that
+   * is Arrow's leak error with the bytes.
    *
    * @return an owner, or null for a buffer that nobody counts, which its creator must keep alive
    */

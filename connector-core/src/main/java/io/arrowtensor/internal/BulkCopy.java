@@ -6,11 +6,17 @@ import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.UnsupportedTypeException;
 
-/** All bulk copies of array data. Each states its bytes and its reason in the {@link Outcome} of what it returns. */
+/**
+ * All bulk copies of array data. Each states its bytes and its reason in the {@link Outcome} of
+ * what it returns.
+ */
 public final class BulkCopy {
   private BulkCopy() {}
 
-  /** Allocates row-major memory like {@code memory} with nothing in it yet, its outcome set to {@code reason}. */
+  /**
+   * Allocates row-major memory like {@code memory} with nothing in it yet, its outcome set to
+   * {@code reason}.
+   */
   public static Memory allocateLike(Memory memory, Options options, CopyReason reason) {
     long bytes = memory.nbytes();
     Owner owner = NativeBlock.allocate(options.allocator(), bytes, options.allocationAlignment());
@@ -21,11 +27,16 @@ public final class BulkCopy {
         .withOutcome(Outcome.copied(bytes, reason));
   }
 
-  /** Copies host memory into new row-major memory. The caller keeps its reference to {@code memory} and releases the result. */
+  /**
+   * Copies host memory into new row-major memory. The caller keeps its reference to {@code memory}
+   * and releases the result.
+   */
   public static Memory rowMajor(Memory memory, Options options, CopyReason reason) {
     if (!memory.dtype().isWholeBytes()) {
       throw new UnsupportedTypeException(
-          "Cannot copy elements of " + memory.dtype() + ": they do not take whole bytes; hand the memory over as it is");
+          "Cannot copy elements of "
+              + memory.dtype()
+              + ": they do not take whole bytes; hand the memory over as it is");
     }
     Memory copy = allocateLike(memory, options, reason);
     if (Shapes.isRowMajor(memory.shape(), memory.strides())) {
@@ -41,21 +52,28 @@ public final class BulkCopy {
     RawMemory.copy(source, target, bytes);
   }
 
-  /** Writes one byte, 0 or 1, for each of {@code count} bits that start at bit {@code first} of {@code bitmap}. */
+  /**
+   * Writes one byte, 0 or 1, for each of {@code count} bits that start at bit {@code first} of
+   * {@code bitmap}.
+   */
   public static void unpackBits(long bitmap, long first, long count, long target) {
     long done = 0;
     for (; done < count && ((first + done) & 7) != 0; done++) {
       RawMemory.putByte(target + done, bit(bitmap, first + done));
     }
     for (; done + 8 <= count; done += 8) {
-      RawMemory.putLong(target + done, SPREAD[RawMemory.byteAt(bitmap + ((first + done) >> 3)) & 0xff]);
+      RawMemory.putLong(
+          target + done, SPREAD[RawMemory.byteAt(bitmap + ((first + done) >> 3)) & 0xff]);
     }
     for (; done < count; done++) {
       RawMemory.putByte(target + done, bit(bitmap, first + done));
     }
   }
 
-  /** Writes {@code count} bits, first bit lowest, each set where its byte is not 0; unused bits of the last byte are 0. */
+  /**
+   * Writes {@code count} bits, first bit lowest, each set where its byte is not 0; unused bits of
+   * the last byte are 0.
+   */
   public static void packBits(long bytes, long count, long bitmap) {
     for (long done = 0; done < count; done += 8) {
       int packed = 0;

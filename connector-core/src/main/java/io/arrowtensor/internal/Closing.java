@@ -7,7 +7,10 @@ import org.jspecify.annotations.Nullable;
 public final class Closing {
   private Closing() {}
 
-  /** Closes each of {@code closeables}; then throws the first failure with the others suppressed. Nulls are skipped. */
+  /**
+   * Closes each of {@code closeables}; then throws the first failure with the others suppressed.
+   * Nulls are skipped.
+   */
   @SuppressWarnings("try") // a close() that is interrupted is reported like any other failure
   public static void all(Iterable<? extends @Nullable AutoCloseable> closeables) {
     RuntimeException failure = null;
@@ -18,7 +21,10 @@ public final class Closing {
         }
       } catch (Exception e) {
         if (failure == null) {
-          failure = e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException("Cannot close: " + e.getMessage(), e);
+          failure =
+              e instanceof RuntimeException unchecked
+                  ? unchecked
+                  : new IllegalStateException("Cannot close: " + e.getMessage(), e);
         } else {
           failure.addSuppressed(e);
         }
@@ -29,8 +35,12 @@ public final class Closing {
     }
   }
 
-  /** Closes each of {@code closeables} while {@code failure} is under way; what they throw is suppressed. */
-  public static void quietly(Throwable failure, List<? extends @Nullable AutoCloseable> closeables) {
+  /**
+   * Closes each of {@code closeables} while {@code failure} is under way; what they throw is
+   * suppressed.
+   */
+  public static void quietly(
+      Throwable failure, List<? extends @Nullable AutoCloseable> closeables) {
     try {
       all(closeables);
     } catch (RuntimeException e) {

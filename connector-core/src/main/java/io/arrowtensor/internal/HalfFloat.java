@@ -1,6 +1,9 @@
 package io.arrowtensor.internal;
 
-/** 16-bit floating-point numbers; Java has them from version 20 only. Rounds to nearest, ties to even (IEEE 754). */
+/**
+ * 16-bit floating-point numbers; Java has them from version 20 only. Rounds to nearest, ties to
+ * even (IEEE 754).
+ */
 public final class HalfFloat {
   private HalfFloat() {}
 

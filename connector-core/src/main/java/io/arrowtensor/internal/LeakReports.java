@@ -8,15 +8,18 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reports owned objects that became unreachable without {@code close()}. The memory is leaked, never freed here: an engine may still hold its
- * address. Reports are made when the next object is tracked, so there is no thread and no lock.
+ * Reports owned objects that became unreachable without {@code close()}. The memory is leaked,
+ * never freed here: an engine may still hold its address. Reports are made when the next object is
+ * tracked, so there is no thread and no lock.
  *
- * <p>The creation site costs a stack walk and is recorded when assertions are enabled or {@code -Dio.arrowtensor.creationSites=true} is set.
+ * <p>The creation site costs a stack walk and is recorded when assertions are enabled or {@code
+ * -Dio.arrowtensor.creationSites=true} is set.
  */
 public final class LeakReports {
   private static final System.Logger LOG = System.getLogger(LeakReports.class.getName());
   private static final boolean SITES =
-      Boolean.getBoolean("io.arrowtensor.creationSites") || LeakReports.class.desiredAssertionStatus();
+      Boolean.getBoolean("io.arrowtensor.creationSites")
+          || LeakReports.class.desiredAssertionStatus();
   private static final ReferenceQueue<Object> FORGOTTEN = new ReferenceQueue<>();
   private static final Set<Ticket> TRACKED = ConcurrentHashMap.newKeySet();
 
@@ -63,8 +66,14 @@ public final class LeakReports {
     }
 
     private String message() {
-      return "A " + type + " of " + bytes + " bytes was never closed; its memory is leaked"
-          + (site == null ? ". Run with -Dio.arrowtensor.creationSites=true to see where it was created" : "");
+      return "A "
+          + type
+          + " of "
+          + bytes
+          + " bytes was never closed; its memory is leaked"
+          + (site == null
+              ? ". Run with -Dio.arrowtensor.creationSites=true to see where it was created"
+              : "");
     }
   }
 }

@@ -17,17 +17,20 @@ public final class NativeBlock extends Owner {
   }
 
   /**
-   * Allocates {@code bytes}, not initialised. With an allocator the bytes are reserved there and the returned owner is an {@link
-   * ArrowOwner}, so the memory can become a vector of that allocator without another charge.
+   * Allocates {@code bytes}, not initialised. With an allocator the bytes are reserved there and
+   * the returned owner is an {@link ArrowOwner}, so the memory can become a vector of that
+   * allocator without another charge.
    *
    * @param alignment a power of two
    * @return an owner with one reference; its address by {@link #addressOf}
-   * @throws InterchangeException when the system has no memory; Arrow's {@code OutOfMemoryException} at the allocator's limit
+   * @throws InterchangeException when the system has no memory; Arrow's {@code
+   *     OutOfMemoryException} at the allocator's limit
    */
   public static Owner allocate(@Nullable BufferAllocator allocator, long bytes, int alignment) {
     long address = Native.allocate(Math.max(1, bytes), alignment);
     if (address == 0) {
-      throw new InterchangeException("Cannot allocate " + bytes + " bytes of native memory: the system has none left");
+      throw new InterchangeException(
+          "Cannot allocate " + bytes + " bytes of native memory: the system has none left");
     }
     NativeBytes.add(bytes);
     NativeBlock block = new NativeBlock(address, bytes);
@@ -36,7 +39,9 @@ public final class NativeBlock extends Owner {
 
   /** The first address of memory from {@link #allocate}. */
   public static long addressOf(Owner owner) {
-    return owner instanceof ArrowOwner arrow ? arrow.buffer().memoryAddress() : ((NativeBlock) owner).address;
+    return owner instanceof ArrowOwner arrow
+        ? arrow.buffer().memoryAddress()
+        : ((NativeBlock) owner).address;
   }
 
   private ArrowBuf asArrowBuf(BufferAllocator allocator) {

@@ -2,13 +2,19 @@ package io.arrowtensor.internal;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** The one count of native bytes that this library holds in this process: memory it allocated, retained, took over or adopted. */
+/**
+ * The one count of native bytes that this library holds in this process: memory it allocated,
+ * retained, took over or adopted.
+ */
 public final class NativeBytes {
   private static final LongAdder HELD = new LongAdder();
 
   private NativeBytes() {}
 
-  /** Bytes held now; 0 when everything was released. Not a consistent snapshot while other threads convert. */
+  /**
+   * Bytes held now; 0 when everything was released. Not a consistent snapshot while other threads
+   * convert.
+   */
   public static long held() {
     return HELD.sum();
   }

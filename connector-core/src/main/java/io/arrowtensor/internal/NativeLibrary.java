@@ -110,7 +110,8 @@ public final class NativeLibrary {
     }
   }
 
-  // The mapping keeps a loaded library alive. Where a file in use cannot be deleted it stays behind.
+  // The mapping keeps a loaded library alive. Where a file in use cannot be deleted it stays
+  // behind.
   private static void delete(Path file) {
     try {
       Files.deleteIfExists(file);

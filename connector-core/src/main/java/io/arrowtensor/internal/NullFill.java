@@ -9,15 +9,18 @@ public final class NullFill {
   private NullFill() {}
 
   /**
-   * Writes {@code value} into each group of {@code groupSize} elements whose byte in {@code mask} is 0.
+   * Writes {@code value} into each group of {@code groupSize} elements whose byte in {@code mask}
+   * is 0.
    *
    * @param values address of contiguous, writable elements
    * @param groups number of groups and of mask bytes
    * @param mask address of one byte a group, 0 = null
    * @param value converted by a Java cast
-   * @throws UnsupportedTypeException for an element type in which only 0 can be written, and another value
+   * @throws UnsupportedTypeException for an element type in which only 0 can be written, and
+   *     another value
    */
-  public static void fill(long values, DType dtype, long groups, long groupSize, long mask, double value) {
+  public static void fill(
+      long values, DType dtype, long groups, long groupSize, long mask, double value) {
     long bits = bits(dtype, value);
     int width = dtype.itemSize();
     long groupBytes = groupSize * width;
@@ -63,6 +66,7 @@ public final class NullFill {
     if (value == 0) {
       return 0;
     }
-    throw new UnsupportedTypeException("Cannot fill nulls of " + dtype + " with " + value + ": only 0 can be written there");
+    throw new UnsupportedTypeException(
+        "Cannot fill nulls of " + dtype + " with " + value + ": only 0 can be written there");
   }
 }

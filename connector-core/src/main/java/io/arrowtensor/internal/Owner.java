@@ -3,8 +3,9 @@ package io.arrowtensor.internal;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
- * The reference-counted right to free one piece of memory. Starts with one reference; the thread that drops the last one, whichever it is,
- * runs {@link #free()} exactly once. Lock-free, safe from any thread, also from a foreign deleter.
+ * The reference-counted right to free one piece of memory. Starts with one reference; the thread
+ * that drops the last one, whichever it is, runs {@link #free()} exactly once. Lock-free, safe from
+ * any thread, also from a foreign deleter.
  */
 public abstract class Owner {
   private static final AtomicIntegerFieldUpdater<Owner> REFERENCES =

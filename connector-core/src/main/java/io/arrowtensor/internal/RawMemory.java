@@ -15,8 +15,7 @@ import org.apache.arrow.memory.ReferenceManager;
  * threads is implied.
  */
 public final class RawMemory {
-  private static final ArrowBuf ALL =
-      new ArrowBuf(ReferenceManager.NO_OP, null, Long.MAX_VALUE, 0);
+  private static final ArrowBuf ALL = new ArrowBuf(ReferenceManager.NO_OP, null, Long.MAX_VALUE, 0);
 
   private static final int CHUNK = 64;
 

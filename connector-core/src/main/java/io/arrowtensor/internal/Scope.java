@@ -5,8 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The time for which borrowed memory may be used: from the moment a batch is lent until the function that got it returns. Arrays of the batch
- * ask {@link #check()} before each use; exports that must not outlive the batch pin it.
+ * The time for which borrowed memory may be used: from the moment a batch is lent until the
+ * function that got it returns. Arrays of the batch ask {@link #check()} before each use; exports
+ * that must not outlive the batch pin it.
  *
  * <p>One thread begins and ends a scope; pins are dropped from any thread.
  */
@@ -15,7 +16,10 @@ public final class Scope {
   private final List<String> pins = new ArrayList<>();
   private volatile boolean ended;
 
-  /** A scope that is open. {@code what} names it in errors, such as {@code the batch of partition 3}. */
+  /**
+   * A scope that is open. {@code what} names it in errors, such as {@code the batch of partition
+   * 3}.
+   */
   public Scope(String what) {
     this.what = what;
   }
@@ -28,11 +32,16 @@ public final class Scope {
   public void check() {
     if (ended) {
       throw new IllegalStateException(
-          "Cannot use an array after " + what + " has ended: it borrowed its memory; copy or export it while the function runs");
+          "Cannot use an array after "
+              + what
+              + " has ended: it borrowed its memory; copy or export it while the function runs");
     }
   }
 
-  /** Announces an export of {@code array} that {@link #end} must wait for. The caller calls {@link #unpin} once. */
+  /**
+   * Announces an export of {@code array} that {@link #end} must wait for. The caller calls {@link
+   * #unpin} once.
+   */
   public synchronized void pin(String array) {
     check();
     pins.add(array);
@@ -47,7 +56,8 @@ public final class Scope {
   /**
    * Ends the scope, waiting at most {@code patience} for pinned exports. Idempotent.
    *
-   * @throws IllegalStateException naming the arrays whose exports are still alive; the memory must then not be reused
+   * @throws IllegalStateException naming the arrays whose exports are still alive; the memory must
+   *     then not be reused
    */
   public synchronized void end(Duration patience) throws InterruptedException {
     ended = true;
@@ -56,7 +66,10 @@ public final class Scope {
       long millis = (deadline - System.nanoTime()) / 1_000_000;
       if (millis <= 0) {
         throw new IllegalStateException(
-            "Cannot end " + what + ": exports with Lifetime.SCOPE are still alive for " + pins
+            "Cannot end "
+                + what
+                + ": exports with Lifetime.SCOPE are still alive for "
+                + pins
                 + "; release them before the function returns, or export with Lifetime.DETACHED");
       }
       wait(millis);

@@ -4,7 +4,9 @@ import io.arrowtensor.DType;
 import io.arrowtensor.InvalidStructException;
 import java.util.Arrays;
 
-/** Arithmetic on shapes and strides; strides count elements. Every product is checked for overflow. */
+/**
+ * Arithmetic on shapes and strides; strides count elements. Every product is checked for overflow.
+ */
 public final class Shapes {
   /** More dimensions than any known consumer takes (NumPy 64). */
   public static final int MAX_NDIM = 64;
@@ -21,19 +23,22 @@ public final class Shapes {
    */
   public static long size(long[] shape) {
     if (shape.length > MAX_NDIM) {
-      throw new InvalidStructException("Invalid ndim " + shape.length + ": at most " + MAX_NDIM + " dimensions are supported");
+      throw new InvalidStructException(
+          "Invalid ndim " + shape.length + ": at most " + MAX_NDIM + " dimensions are supported");
     }
     long size = 1;
     boolean overflow = false;
     for (long dim : shape) {
       if (dim < 0) {
-        throw new InvalidStructException("Invalid shape " + Arrays.toString(shape) + ": dimensions must not be negative");
+        throw new InvalidStructException(
+            "Invalid shape " + Arrays.toString(shape) + ": dimensions must not be negative");
       }
       overflow |= dim != 0 && size > Long.MAX_VALUE / dim;
       size = overflow && dim != 0 ? Long.MAX_VALUE : size * dim;
     }
     if (overflow && size != 0) {
-      throw new InvalidStructException("Invalid shape " + Arrays.toString(shape) + ": the number of elements overflows 64 bits");
+      throw new InvalidStructException(
+          "Invalid shape " + Arrays.toString(shape) + ": the number of elements overflows 64 bits");
     }
     return size;
   }
@@ -43,11 +48,19 @@ public final class Shapes {
     try {
       return Math.multiplyExact(size(shape), (long) dtype.itemSize());
     } catch (ArithmeticException e) {
-      throw new InvalidStructException("Invalid shape " + Arrays.toString(shape) + " of " + dtype + ": the size in bytes overflows 64 bits");
+      throw new InvalidStructException(
+          "Invalid shape "
+              + Arrays.toString(shape)
+              + " of "
+              + dtype
+              + ": the size in bytes overflows 64 bits");
     }
   }
 
-  /** Row-major strides of a contiguous array. Dimensions of size 0 count as 1, as NumPy does. Shared arrays: do not write. */
+  /**
+   * Row-major strides of a contiguous array. Dimensions of size 0 count as 1, as NumPy does. Shared
+   * arrays: do not write.
+   */
   public static long[] rowMajor(long[] shape) {
     if (shape.length < 2) {
       return shape.length == 0 ? SCALAR : ONE;
@@ -61,7 +74,10 @@ public final class Shapes {
     return strides;
   }
 
-  /** Whether elements lie in row-major order without gaps; dimensions of size 1 and empty arrays do not care about strides. */
+  /**
+   * Whether elements lie in row-major order without gaps; dimensions of size 1 and empty arrays do
+   * not care about strides.
+   */
   public static boolean isRowMajor(long[] shape, long[] strides) {
     long expected = 1;
     for (int d = shape.length - 1; d >= 0; d--) {
@@ -109,7 +125,11 @@ public final class Shapes {
       Math.multiplyExact(Math.addExact(Math.subtractExact(high, low), 1), (long) dtype.itemSize());
     } catch (ArithmeticException e) {
       throw new InvalidStructException(
-          "Invalid strides " + Arrays.toString(strides) + " for shape " + Arrays.toString(shape) + ": the extent overflows 64 bits");
+          "Invalid strides "
+              + Arrays.toString(strides)
+              + " for shape "
+              + Arrays.toString(shape)
+              + ": the extent overflows 64 bits");
     }
     return new long[] {low, high};
   }

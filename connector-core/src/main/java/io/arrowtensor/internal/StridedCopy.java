@@ -28,7 +28,10 @@ final class StridedCopy {
     this.target = target;
   }
 
-  /** Writes the elements of {@code memory}, which is not empty, to {@code target} in row-major order. */
+  /**
+   * Writes the elements of {@code memory}, which is not empty, to {@code target} in row-major
+   * order.
+   */
   static void toRowMajor(Memory memory, long target) {
     new StridedCopy(memory, target).gather(0, memory.start());
   }

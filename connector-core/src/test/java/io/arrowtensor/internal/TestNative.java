@@ -39,8 +39,7 @@ final class TestNative {
   private static long openLibrary() {
     NativeLibrary.require();
     try {
-      Path file =
-          Path.of(TestNative.class.getResource("/native/libarrowtensortest.so").toURI());
+      Path file = Path.of(TestNative.class.getResource("/native/libarrowtensortest.so").toURI());
       long text = cString(file.toString());
       long library = Native.open(text);
       Native.free(text);

@@ -19,7 +19,8 @@ public final class NativeBytes {
     return HELD.sum();
   }
 
-  static void add(long bytes) {
+  /** Adds to the count; negative to subtract. */
+  public static void add(long bytes) {
     HELD.add(bytes);
   }
 }

@@ -32,7 +32,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     try {
       CLOSED = MethodHandles.lookup().findVarHandle(DeviceArray.class, "closed", boolean.class);
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(e);
+      throw new LinkageError("DeviceArray.closed", e);
     }
   }
 

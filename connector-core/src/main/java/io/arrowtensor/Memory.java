@@ -213,6 +213,16 @@ public record Memory(
     return Placement.detached(source, options);
   }
 
+  /**
+   * As {@link #forExport}, for consumers that need row-major order without gaps: other memory is
+   * copied ({@link CopyReason#NOT_CONTIGUOUS}).
+   *
+   * @throws InterchangeException when the options forbid what would be needed; nothing is held then
+   */
+  public static Memory forExportContiguous(ArraySource source, Options options) {
+    return Placement.detachedContiguous(source, options);
+  }
+
   @Override
   public Memory open(Options options) {
     return this;

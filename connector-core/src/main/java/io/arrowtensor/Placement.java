@@ -25,9 +25,14 @@ final class Placement {
 
   /** As {@link #open}, with a copy where the elements are not in row-major order without gaps. */
   static Memory contiguous(ArraySource source, Options options) {
-    return guarded(
-        open(source, options),
-        memory -> isRowMajor(memory) ? memory : copy(memory, options, CopyReason.NOT_CONTIGUOUS));
+    return guarded(open(source, options), memory -> straightened(memory, options));
+  }
+
+  /**
+   * As {@link #detached}, with a copy where the elements are not in row-major order without gaps.
+   */
+  static Memory detachedContiguous(ArraySource source, Options options) {
+    return guarded(detached(source, options), memory -> straightened(memory, options));
   }
 
   /**
@@ -113,8 +118,9 @@ final class Placement {
     return copy;
   }
 
-  private static boolean isRowMajor(Memory memory) {
-    return Shapes.isRowMajor(memory.shape(), memory.strides());
+  private static Memory straightened(Memory memory, Options options) {
+    boolean straight = Shapes.isRowMajor(memory.shape(), memory.strides());
+    return straight ? memory : copy(memory, options, CopyReason.NOT_CONTIGUOUS);
   }
 
   private static Owner pin(Scope scope, Memory memory) {

@@ -27,23 +27,25 @@ final class ElementTypes {
   private ElementTypes() {}
 
   /**
-   * The element type of a fixed-width node; bit-packed booleans count as {@link DType#BOOL}, which
-   * takes an unpacking copy.
+   * The element type; bit-packed booleans count as {@link DType#BOOL}, which takes an unpacking
+   * copy.
    */
-  static DType of(ArrowNode node, Storage storage) {
-    ArrowType type = node.storageType();
-    String extension = node.extensionName();
+  static DType of(Element element, Storage storage) {
+    ArrowType type = element.type();
+    String extension = element.extension();
     if (BOOL8.equals(extension)) {
-      requireStorage(node, type.equals(new ArrowType.Int(8, true)));
+      requireStorage(element, type.equals(new ArrowType.Int(8, true)));
       return DType.BOOL;
     }
     if (type instanceof ArrowType.FixedSizeBinary binary) {
-      return DTYPE_EXTENSION.equals(extension) ? parse(node, binary.getByteWidth()) : refuse(node);
+      return DTYPE_EXTENSION.equals(extension)
+          ? parse(element, binary.getByteWidth())
+          : refuse(element);
     }
-    return plain(node, type, storage);
+    return plain(element, type, storage);
   }
 
-  private static DType plain(ArrowNode node, ArrowType type, Storage storage) {
+  private static DType plain(Element element, ArrowType type, Storage storage) {
     if (type instanceof ArrowType.Int integer) {
       return new DType(
           integer.getIsSigned() ? TypeCode.INT : TypeCode.UINT, integer.getBitWidth(), 1);
@@ -60,12 +62,12 @@ final class ElementTypes {
     }
     DType temporal = temporal(type);
     if (temporal == null) {
-      return refuse(node);
+      return refuse(element);
     }
     if (storage == Storage.REFUSE) {
       throw new UnsupportedTypeException(
           "Cannot hand out "
-              + node.label()
+              + element.label()
               + " of type "
               + type
               + " as numbers unasked: its integers have a unit; ask with"
@@ -86,18 +88,18 @@ final class ElementTypes {
         : null;
   }
 
-  private static DType refuse(ArrowNode node) {
+  private static DType refuse(Element element) {
     throw new UnsupportedTypeException(
         "Cannot hand out "
-            + node.label()
+            + element.label()
             + " of type "
-            + node.storageType()
+            + element.type()
             + " as an array: tensors have no such type; cast it to a number"
             + " or leave it out");
   }
 
-  private static DType parse(ArrowNode node, int byteWidth) {
-    String text = node.extensionMetadata();
+  private static DType parse(Element element, int byteWidth) {
+    String text = element.metadata();
     try {
       String[] parts = text.split(",", -1);
       DType dtype =
@@ -105,7 +107,7 @@ final class ElementTypes {
               new TypeCode(Integer.parseInt(parts[0])),
               Integer.parseInt(parts[1]),
               Integer.parseInt(parts[2]));
-      requireStorage(node, dtype.itemSize() == byteWidth && parts.length == 3);
+      requireStorage(element, dtype.itemSize() == byteWidth && parts.length == 3);
       return dtype;
     } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
       throw new InvalidStructException(
@@ -114,20 +116,20 @@ final class ElementTypes {
               + "' of extension "
               + DTYPE_EXTENSION
               + " in "
-              + node.label()
+              + element.label()
               + ": expected code,bits,lanes");
     }
   }
 
-  private static void requireStorage(ArrowNode node, boolean fits) {
+  private static void requireStorage(Element element, boolean fits) {
     if (!fits) {
       throw new InvalidStructException(
           "Invalid storage "
-              + node.storageType()
+              + element.type()
               + " of extension "
-              + node.extensionName()
+              + element.extension()
               + " in "
-              + node.label());
+              + element.label());
     }
   }
 

@@ -52,7 +52,7 @@ final class NodeLayout {
       level = child;
       add(level, start, count);
     }
-    this.dtype = ElementTypes.of(level, storage);
+    this.dtype = ElementTypes.of(Element.of(level), storage);
   }
 
   /** The layout of {@code node}; refuses types that are no fixed-size numbers at the bottom. */

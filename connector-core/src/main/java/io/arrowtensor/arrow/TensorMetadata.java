@@ -17,6 +17,7 @@ import java.util.List;
  *     metadata has none
  * @param dimNames names of the physical dimensions, or an empty list
  */
+@SuppressWarnings("ArrayRecordComponent") // read once, by this package alone
 record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
   static final String FIXED_SHAPE_TENSOR = "arrow.fixed_shape_tensor";
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -37,7 +38,8 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
           size == listSize, json, "the shape holds " + size + " elements, the storage " + listSize);
       return new TensorMetadata(shape, permutation, names);
     } catch (JsonProcessingException | ArithmeticException e) {
-      throw invalid(json, e.getMessage());
+      throw invalid(
+          json, "it is no JSON, or its sizes overflow (" + e.getClass().getSimpleName() + ")");
     }
   }
 
@@ -101,16 +103,31 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
    * The metadata for rows of {@code shape}, as Arrow C++ writes it: compact, no keys that say
    * nothing.
    */
-  static String write(long[] shape, List<String> dimNames) {
+  static String write(long[] shape, int[] permutation, List<String> dimNames) {
     ObjectNode root = JSON.createObjectNode();
     ArrayNode dims = root.putArray("shape");
     for (long dim : shape) {
       dims.add(dim);
+    }
+    if (!isIdentity(permutation)) {
+      ArrayNode axes = root.putArray("permutation");
+      for (int axis : permutation) {
+        axes.add(axis);
+      }
     }
     if (!dimNames.isEmpty()) {
       ArrayNode names = root.putArray("dim_names");
       dimNames.forEach(names::add);
     }
     return root.toString();
+  }
+
+  private static boolean isIdentity(int[] permutation) {
+    for (int d = 0; d < permutation.length; d++) {
+      if (permutation[d] != d) {
+        return false;
+      }
+    }
+    return true;
   }
 }

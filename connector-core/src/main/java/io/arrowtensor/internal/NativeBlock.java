@@ -1,9 +1,7 @@
 package io.arrowtensor.internal;
 
 import io.arrowtensor.InterchangeException;
-import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.ForeignAllocation;
 import org.jspecify.annotations.Nullable;
 
 /** Aligned native memory that this library allocated; freed with the last reference. */
@@ -34,7 +32,9 @@ public final class NativeBlock extends Owner {
     }
     NativeBytes.add(bytes);
     NativeBlock block = new NativeBlock(address, bytes);
-    return allocator == null ? block : new ArrowOwner(block.asArrowBuf(allocator));
+    return allocator == null
+        ? block
+        : new ArrowOwner(ForeignBuffers.wrap(allocator, address, bytes, block));
   }
 
   /** The first address of memory from {@link #allocate}. */
@@ -42,24 +42,6 @@ public final class NativeBlock extends Owner {
     return owner instanceof ArrowOwner arrow
         ? arrow.buffer().memoryAddress()
         : ((NativeBlock) owner).address;
-  }
-
-  private ArrowBuf asArrowBuf(BufferAllocator allocator) {
-    ForeignAllocation allocation =
-        new ForeignAllocation(bytes, address) {
-          @Override
-          protected void release0() {
-            NativeBlock.this.release();
-          }
-        };
-    try {
-      return allocator.wrapForeignAllocation(allocation);
-    } catch (RuntimeException | Error e) {
-      if (references() > 0) {
-        release(); // at the allocator's limit Arrow throws without releasing
-      }
-      throw e;
-    }
   }
 
   @Override

@@ -1,0 +1,84 @@
+package io.arrowtensor.arrow;
+
+import io.arrowtensor.ColumnKind;
+import io.arrowtensor.DType;
+import io.arrowtensor.DeviceArray;
+import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.Options;
+import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.internal.BulkCopy;
+import io.arrowtensor.internal.Closing;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.jspecify.annotations.Nullable;
+
+/** Whole roots as batches, and back. */
+final class RootBatches {
+  private RootBatches() {}
+
+  static OwnedBatch view(
+      VectorSchemaRoot root, @Nullable DictionaryProvider dictionaries, Options options) {
+    List<DeviceColumn> columns = new ArrayList<>();
+    try {
+      for (FieldVector vector : root.getFieldVectors()) {
+        columns.add(NodeColumns.open(new VectorNode(vector, dictionaries), options));
+      }
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, columns);
+      throw e;
+    }
+    return OwnedBatch.of(root.getRowCount(), columns);
+  }
+
+  static VectorSchemaRoot toRoot(DeviceBatch batch, BufferAllocator allocator, Options options) {
+    List<FieldVector> vectors = new ArrayList<>();
+    try {
+      for (DeviceColumn column : batch.columns()) {
+        vectors.add(vector(column, allocator, options));
+      }
+      return new VectorSchemaRoot(
+          vectors.stream().map(FieldVector::getField).toList(),
+          vectors,
+          Math.toIntExact(batch.rowCount()));
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, vectors);
+      throw e;
+    }
+  }
+
+  private static FieldVector vector(
+      DeviceColumn column, BufferAllocator allocator, Options options) {
+    if (column.kind() != ColumnKind.ARRAY || column.dictionary() != null) {
+      return ListVectors.of(column, allocator, options);
+    }
+    ArrowBuf validity = bitmap(column, allocator);
+    return new VectorWriter(TensorFields.nested(column.name(), column.values()), allocator, options)
+        .write(column.values(), validity);
+  }
+
+  /** The validity mask as a bitmap, null when no row is null. The caller closes it. */
+  static @Nullable ArrowBuf bitmap(DeviceColumn column, BufferAllocator allocator) {
+    DeviceArray mask = column.validity();
+    if (mask == null) {
+      return null;
+    }
+    if (!mask.dtype().equals(DType.BOOL) || mask.ndim() != 1 || mask.dim(0) != column.rowCount()) {
+      throw new UnsupportedTypeException(
+          "Invalid validity of column '"
+              + column.name()
+              + "': expected one bool a row, got "
+              + mask);
+    }
+    mask.requireHostContiguous("read the validity in");
+    ArrowBuf bitmap = allocator.buffer(Math.max(1, (mask.size() + 7) / 8));
+    BulkCopy.packBits(mask.address(), mask.size(), bitmap.memoryAddress());
+    return bitmap;
+  }
+}

@@ -49,7 +49,8 @@ class NativeInterleaveTest {
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < k; c++) {
         for (int b = 0; b < width; b++) {
-          byte expected = RawMemory.byteAt(RawMemory.longAt(addresses + c * 8L) + r * width + b);
+          byte expected =
+              RawMemory.byteAt(RawMemory.longAt(addresses + c * 8L) + (long) r * width + b);
           byte actual = RawMemory.byteAt(out + ((long) r * k + c) * width + b);
           if (actual != expected) {
             assertThat(actual).as("%s: row %d, column %d", what, r, c).isEqualTo(expected);

@@ -24,6 +24,7 @@ public final class NativeLibrary {
   /** System property: the folder that the library is extracted into. */
   public static final String FOLDER_PROPERTY = "io.arrowtensor.native.tmpdir";
 
+  @SuppressWarnings("StaticAssignmentOfThrowable") // the cause of each later failure
   private static final @Nullable InterchangeException FAILURE = tryLoad();
 
   private NativeLibrary() {}

@@ -79,27 +79,26 @@ class NativeReleaseTest {
   }
 
   enum Struct {
-    ARRAY(80, 32, 48, 56, 64, Native.ARROW_ARRAY_RELEASE),
-    SCHEMA(72, 32, 40, 48, 56, Native.ARROW_SCHEMA_RELEASE);
+    ARRAY(80, 32, 48, 56, 64),
+    SCHEMA(72, 32, 40, 48, 56);
 
     final int size;
     final int release;
     private final int childCount;
     private final int children;
     private final int dictionary;
-    private final int kind;
 
-    Struct(int size, int childCount, int children, int dictionary, int release, int kind) {
+    Struct(int size, int childCount, int children, int dictionary, int release) {
       this.size = size;
       this.childCount = childCount;
       this.children = children;
       this.dictionary = dictionary;
       this.release = release;
-      this.kind = kind;
     }
 
     long callback() {
-      return Native.callback(kind);
+      return Native.callback(
+          this == ARRAY ? Native.ARROW_ARRAY_RELEASE : Native.ARROW_SCHEMA_RELEASE);
     }
 
     /** A block of the struct, room for a second one, and the array of one child. */

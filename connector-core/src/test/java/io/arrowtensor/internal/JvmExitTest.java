@@ -1,0 +1,89 @@
+package io.arrowtensor.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Deleters that are called while and after the virtual machine goes away, in a process each. */
+class JvmExitTest {
+  private static final int PATIENCE_SECONDS = 60;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"return", "exit"})
+  void deleterInAnExitHandlerReturnsAndDoesNotCrash(String end) throws Exception {
+    assertThat(run(end, "handler"))
+        .contains("deleter returned at exit")
+        .as("the owner, when no Java can run any more")
+        .doesNotContain("freed");
+  }
+
+  @Test
+  void deleterOnAnAttachedThreadThatOutlivesTheVirtualMachineReturns() throws Exception {
+    assertThat(run("return", "thread"))
+        .containsSubsequence(
+            "freed first", "deleter returned on a thread at exit", "thread ended at exit")
+        .doesNotContain("freed second");
+  }
+
+  private static List<String> run(String... arguments) throws IOException, InterruptedException {
+    ProcessBuilder java = new ProcessBuilder();
+    java.command()
+        .addAll(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xcheck:jni",
+                "-XX:+IgnoreUnrecognizedVMOptions",
+                "--sun-misc-unsafe-memory-access=allow",
+                "--enable-native-access=ALL-UNNAMED",
+                "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Program.class.getName()));
+    java.command().addAll(List.of(arguments));
+    Process process = java.redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).as(output).isTrue();
+    assertThat(process.exitValue()).as(output).isZero();
+    return output.lines().toList();
+  }
+
+  /** The process: how it ends, and who calls a deleter then. */
+  static final class Program {
+    private Program() {}
+
+    public static void main(String[] arguments) {
+      NativeLibrary.require();
+      long deleter = Native.callback(Native.DLPACK_VERSIONED_DELETER);
+      long first = Exports.versioned(new Printing("first"));
+      if (arguments[1].equals("handler")) {
+        TestNative.call("at_exit", deleter, first);
+      } else {
+        long second = Exports.versioned(new Printing("second"));
+        TestNative.call("on_thread_at_exit", deleter, first, second);
+      }
+      if (arguments[0].equals("exit")) {
+        System.exit(0);
+      }
+    }
+  }
+
+  private static final class Printing extends Owner {
+    private final String name;
+
+    Printing(String name) {
+      this.name = name;
+    }
+
+    @Override
+    protected void free() {
+      System.out.println("freed " + name);
+    }
+  }
+}

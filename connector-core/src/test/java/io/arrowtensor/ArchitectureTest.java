@@ -173,8 +173,7 @@ class ArchitectureTest {
     return new ArchCondition<>("use no type in " + packageName) {
       @Override
       public void check(JavaMethod method, ConditionEvents events) {
-        Stream.concat(
-                Stream.of(method.getRawReturnType()), method.getRawParameterTypes().stream())
+        Stream.concat(Stream.of(method.getRawReturnType()), method.getRawParameterTypes().stream())
             .filter(type -> type.getPackageName().equals(packageName))
             .forEach(
                 type ->

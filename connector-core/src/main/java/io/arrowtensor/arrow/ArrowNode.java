@@ -44,7 +44,7 @@ abstract class ArrowNode {
   abstract @Nullable ArrowNode dictionary();
 
   /** Whether values are indices into a dictionary. */
-  final boolean isDictionaryEncoded() {
+  boolean isDictionaryEncoded() {
     return field().getDictionary() != null;
   }
 

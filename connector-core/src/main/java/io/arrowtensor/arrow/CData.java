@@ -1,0 +1,74 @@
+package io.arrowtensor.arrow;
+
+import io.arrowtensor.ArraySource;
+import io.arrowtensor.ColumnSource;
+import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.Memory;
+import io.arrowtensor.Options;
+
+/**
+ * The Arrow C Data Interface at ABI level: {@code ArrowSchema} and {@code ArrowArray} structs by
+ * address. {@code org.apache.arrow.c} is not used.
+ *
+ * <p><b>Ownership.</b> {@link #take} becomes the owner of both structs by moving them: the caller's
+ * structs are marked released and their memory stays the caller's. {@code export} fills two structs
+ * that the caller provides, 72 and 80 bytes, whose memory stays the caller's; their release
+ * callbacks, from any thread, give back everything else.
+ */
+public final class CData {
+  private CData() {}
+
+  /**
+   * Takes over a schema and an array. They are ours from this call on, also when it fails: each
+   * release callback runs exactly once, the array's when everything made of it has been closed.
+   * Offsets, null counts of -1 and missing validity buffers are honoured.
+   *
+   * @param schema address of a live {@code ArrowSchema}
+   * @param array address of a live {@code ArrowArray} of that schema
+   * @throws io.arrowtensor.InvalidStructException for released structs, counts that contradict the
+   *     format, null pointers
+   */
+  public static ArrowSource take(long schema, long array) {
+    return CDataImport.take(schema, array);
+  }
+
+  /**
+   * Exports one array, without copy where its elements are contiguous: one dimension as its plain
+   * type, more as nested fixed-size lists.
+   *
+   * @param name the field's name
+   * @param schema address of 72 bytes to fill
+   * @param array address of 80 bytes to fill
+   * @throws io.arrowtensor.InterchangeException when the source cannot be exported under these
+   *     options; nothing is held then
+   */
+  public static void export(
+      ArraySource source, String name, Options options, long schema, long array) {
+    ExportNode node = ExportNode.of(name, Memory.forExportContiguous(source, options));
+    CDataExport.write(node, schema, array);
+  }
+
+  /**
+   * Exports a column with its validity (a bitmap, copied), offsets or dictionary; {@code column}
+   * stays open.
+   */
+  public static void export(DeviceColumn column, Options options, long schema, long array) {
+    CDataExport.write(ExportNode.of(column, options), schema, array);
+  }
+
+  /** Converts a source to a column and exports that. */
+  public static void export(ColumnSource source, Options options, long schema, long array) {
+    try (DeviceColumn column = DeviceColumn.from(source, options)) {
+      export(column, options, schema, array);
+    }
+  }
+
+  /**
+   * Exports a batch as a struct of its columns, as {@code RecordBatch}es travel; {@code batch}
+   * stays open.
+   */
+  public static void export(DeviceBatch batch, Options options, long schema, long array) {
+    CDataExport.write(ExportNode.of(batch, options), schema, array);
+  }
+}

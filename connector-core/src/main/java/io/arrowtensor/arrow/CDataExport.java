@@ -1,0 +1,190 @@
+package io.arrowtensor.arrow;
+
+import io.arrowtensor.InterchangeException;
+import io.arrowtensor.Memory;
+import io.arrowtensor.internal.Abi;
+import io.arrowtensor.internal.Native;
+import io.arrowtensor.internal.NativeLibrary;
+import io.arrowtensor.internal.Owner;
+import io.arrowtensor.internal.RawMemory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fills C structs. Each struct owns one block with its buffers' owners, so that a child may be
+ * moved out and outlive its parent.
+ */
+final class CDataExport {
+  private CDataExport() {}
+
+  /**
+   * Takes over {@code node}; when this throws, both structs are marked released and nothing is
+   * held.
+   */
+  static void write(ExportNode node, long schema, long array) {
+    RawMemory.fill(schema, Abi.Schema.SIZE, (byte) 0);
+    RawMemory.fill(array, Abi.Array.SIZE, (byte) 0);
+    try {
+      NativeLibrary.require();
+      schema(node, schema);
+    } catch (RuntimeException | Error e) {
+      node.close();
+      release(schema, Abi.Schema.RELEASE);
+      throw e;
+    }
+    try {
+      array(node, array);
+    } catch (RuntimeException | Error e) {
+      release(schema, Abi.Schema.RELEASE);
+      release(array, Abi.Array.RELEASE);
+      throw e;
+    }
+  }
+
+  private static void release(long struct, int offset) {
+    long function = RawMemory.longAt(struct + offset);
+    if (function != 0) {
+      Native.call(function, struct, 0, 0, 0, 0, 0);
+    }
+  }
+
+  /** Block: format, name, metadata, child pointers, child structs, dictionary struct. */
+  private static void schema(ExportNode node, long schema) {
+    byte[] format = cString(node.format());
+    byte[] name = cString(node.name());
+    byte[] metadata = node.metadata().isEmpty() ? new byte[0] : encode(node.metadata());
+    long strings = align(format.length + (long) name.length + metadata.length);
+    int children = node.children().size();
+    long block = block(null, strings + 8L * children + (long) Abi.Schema.SIZE * (children + 1));
+    RawMemory.copyFrom(format, 0, block, format.length);
+    RawMemory.copyFrom(name, 0, block + format.length, name.length);
+    RawMemory.copyFrom(metadata, 0, block + format.length + name.length, metadata.length);
+    RawMemory.putLong(schema + Abi.Schema.FORMAT, block);
+    RawMemory.putLong(schema + Abi.Schema.NAME, block + format.length);
+    RawMemory.putLong(
+        schema + Abi.Schema.METADATA,
+        metadata.length == 0 ? 0 : block + format.length + name.length);
+    RawMemory.putLong(schema + Abi.Schema.FLAGS, Abi.Schema.FLAG_NULLABLE);
+    RawMemory.putLong(schema + Abi.Schema.N_CHILDREN, children);
+    RawMemory.putLong(schema + Abi.Schema.CHILDREN, children == 0 ? 0 : block + strings);
+    RawMemory.putLong(schema + Abi.Schema.PRIVATE_DATA, block);
+    RawMemory.putLong(schema + Abi.Schema.RELEASE, Native.callback(Native.ARROW_SCHEMA_RELEASE));
+    long structs = block + strings + 8L * children;
+    for (int i = 0; i < children; i++) {
+      RawMemory.putLong(block + strings + 8L * i, structs + (long) Abi.Schema.SIZE * i);
+    }
+    for (int i = 0; i < children; i++) {
+      schema(node.children().get(i), structs + (long) Abi.Schema.SIZE * i);
+    }
+    if (node.dictionary() != null) {
+      RawMemory.putLong(
+          schema + Abi.Schema.DICTIONARY, structs + (long) Abi.Schema.SIZE * children);
+      schema(node.dictionary(), structs + (long) Abi.Schema.SIZE * children);
+    }
+  }
+
+  /** Block: buffer pointers, child pointers, child structs, dictionary struct. */
+  private static void array(ExportNode node, long array) {
+    int buffers = node.buffers().size();
+    int children = node.children().size();
+    long block;
+    try {
+      block =
+          block(
+              new Owners(node.owners()),
+              8L * (buffers + children) + (long) Abi.Array.SIZE * (children + 1));
+    } catch (RuntimeException | Error e) {
+      node.close();
+      throw e;
+    }
+    for (int i = 0; i < buffers; i++) {
+      Memory memory = node.buffers().get(i);
+      RawMemory.putLong(block + 8L * i, memory == null ? 0 : memory.start());
+    }
+    RawMemory.putLong(array + Abi.Array.LENGTH, node.length());
+    RawMemory.putLong(array + Abi.Array.NULL_COUNT, node.buffers().get(0) == null ? 0 : -1);
+    RawMemory.putLong(array + Abi.Array.N_BUFFERS, buffers);
+    RawMemory.putLong(array + Abi.Array.BUFFERS, block);
+    RawMemory.putLong(array + Abi.Array.N_CHILDREN, children);
+    RawMemory.putLong(array + Abi.Array.CHILDREN, children == 0 ? 0 : block + 8L * buffers);
+    RawMemory.putLong(array + Abi.Array.PRIVATE_DATA, block);
+    RawMemory.putLong(array + Abi.Array.RELEASE, Native.callback(Native.ARROW_ARRAY_RELEASE));
+    children(node, array, block + 8L * buffers, children);
+  }
+
+  private static void children(ExportNode node, long array, long pointers, int children) {
+    long structs = pointers + 8L * children;
+    for (int i = 0; i < children; i++) {
+      RawMemory.putLong(pointers + 8L * i, structs + (long) Abi.Array.SIZE * i);
+    }
+    int done = 0;
+    try {
+      for (; done < children; done++) {
+        array(node.children().get(done), structs + (long) Abi.Array.SIZE * done);
+      }
+    } catch (RuntimeException | Error e) {
+      node.children().subList(done + 1, children).forEach(ExportNode::close);
+      throw e;
+    }
+    if (node.dictionary() != null) {
+      RawMemory.putLong(array + Abi.Array.DICTIONARY, structs + (long) Abi.Array.SIZE * children);
+      array(node.dictionary(), structs + (long) Abi.Array.SIZE * children);
+    }
+  }
+
+  private static long block(@Nullable Owner owner, long bytes) {
+    long block = Native.newExport(owner, bytes);
+    if (block == 0) {
+      throw new InterchangeException(
+          "Cannot allocate " + bytes + " bytes for C Data structs: the system has no memory left");
+    }
+    return block;
+  }
+
+  private static long align(long bytes) {
+    return (bytes + 7) & ~7L;
+  }
+
+  private static byte[] cString(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    return java.util.Arrays.copyOf(bytes, bytes.length + 1);
+  }
+
+  private static byte[] encode(Map<String, String> metadata) {
+    ByteBuffer out =
+        ByteBuffer.allocate(4 + metadata.entrySet().stream().mapToInt(CDataExport::entrySize).sum())
+            .order(ByteOrder.nativeOrder());
+    out.putInt(metadata.size());
+    metadata.forEach((key, value) -> List.of(key, value).forEach(text -> put(out, text)));
+    return out.array();
+  }
+
+  private static int entrySize(Map.Entry<String, String> entry) {
+    return 8
+        + entry.getKey().getBytes(StandardCharsets.UTF_8).length
+        + entry.getValue().getBytes(StandardCharsets.UTF_8).length;
+  }
+
+  private static void put(ByteBuffer out, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    out.putInt(bytes.length).put(bytes);
+  }
+
+  /** All buffers of one struct. */
+  private static final class Owners extends Owner {
+    private final List<Owner> owners;
+
+    Owners(List<Owner> owners) {
+      this.owners = owners;
+    }
+
+    @Override
+    protected void free() {
+      owners.forEach(Owner::release);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package io.arrowtensor.arrow;
+
+import io.arrowtensor.InvalidStructException;
+import io.arrowtensor.internal.Abi;
+import io.arrowtensor.internal.Native;
+import io.arrowtensor.internal.NativeBytes;
+import io.arrowtensor.internal.NativeLibrary;
+import io.arrowtensor.internal.Owner;
+import io.arrowtensor.internal.RawMemory;
+
+/** Takes C structs over by moving them into memory of ours. */
+final class CDataImport {
+  private CDataImport() {}
+
+  static ArrowSource take(long schema, long array) {
+    Moved movedSchema = Moved.from(schema, Abi.Schema.SIZE, Abi.Schema.RELEASE, "ArrowSchema");
+    Moved movedArray;
+    try {
+      movedArray = Moved.from(array, Abi.Array.SIZE, Abi.Array.RELEASE, "ArrowArray");
+    } catch (RuntimeException | Error e) {
+      movedSchema.release();
+      throw e;
+    }
+    try {
+      CSchema read = SchemaReader.read(movedSchema.address);
+      return new NodeSource(new CDataNode(read, movedArray.address, movedArray), movedArray);
+    } catch (RuntimeException | Error e) {
+      movedArray.release();
+      throw e;
+    } finally {
+      movedSchema.release();
+    }
+  }
+
+  /** A struct that was moved here; its release callback runs with the last reference. */
+  private static final class Moved extends Owner {
+    final long address;
+    private final int size;
+    private final int releaseOffset;
+
+    private Moved(long address, int size, int releaseOffset) {
+      this.address = address;
+      this.size = size;
+      this.releaseOffset = releaseOffset;
+      NativeBytes.add(size);
+    }
+
+    static Moved from(long source, int size, int releaseOffset, String type) {
+      if (source == 0 || (source & 7) != 0) {
+        throw new InvalidStructException(
+            "Invalid "
+                + type
+                + " address 0x"
+                + Long.toHexString(source)
+                + ": expected a non-null, 8-byte aligned one");
+      }
+      if (RawMemory.longAt(source + releaseOffset) == 0) {
+        throw new InvalidStructException(
+            "Cannot take a released " + type + ": its release callback is null");
+      }
+      NativeLibrary.require();
+      long target = Native.allocate(size, 16);
+      if (target == 0) {
+        throw new InvalidStructException(
+            "Cannot take an " + type + ": the system has no memory left");
+      }
+      RawMemory.copy(source, target, size);
+      RawMemory.putLong(source + releaseOffset, 0);
+      return new Moved(target, size, releaseOffset);
+    }
+
+    @Override
+    protected void free() {
+      Native.call(RawMemory.longAt(address + releaseOffset), address, 0, 0, 0, 0, 0);
+      Native.free(address);
+      NativeBytes.add(-size);
+    }
+  }
+}

@@ -1,5 +1,6 @@
 package io.arrowtensor;
 
+import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
@@ -68,6 +69,19 @@ public record Memory(
         null,
         null,
         null);
+  }
+
+  /**
+   * New, writable, row-major host memory, not initialised: allocated when the array is made, from
+   * the allocator and with the alignment that the options name; freed when the array is closed and
+   * its last export released.
+   *
+   * <pre>{@code
+   * DeviceArray scores = DeviceArray.from(Memory.allocate(DType.FLOAT32, rows), Options.defaults().withAllocator(context.allocator()));
+   * }</pre>
+   */
+  public static ArraySource allocate(DType dtype, long... shape) {
+    return options -> BulkCopy.allocate(dtype, shape, options);
   }
 
   /** The same with strides, in elements; negative and 0 are allowed. */

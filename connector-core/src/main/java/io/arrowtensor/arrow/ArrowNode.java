@@ -37,6 +37,9 @@ abstract class ArrowNode {
    */
   abstract @Nullable Owner retain(int i);
 
+  /** Whether nobody else holds buffer {@code i}, so that it may be written through a view. */
+  abstract boolean isExclusive(int i);
+
   /** Child {@code i}. */
   abstract ArrowNode child(int i);
 

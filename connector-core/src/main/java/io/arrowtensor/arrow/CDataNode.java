@@ -122,6 +122,12 @@ final class CDataNode extends ArrowNode {
     return struct.retain();
   }
 
+  /** Imported arrays are immutable. */
+  @Override
+  boolean isExclusive(int i) {
+    return false;
+  }
+
   @Override
   ArrowNode child(int i) {
     return children.get(i);

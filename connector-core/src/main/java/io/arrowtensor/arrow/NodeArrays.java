@@ -1,5 +1,6 @@
 package io.arrowtensor.arrow;
 
+import io.arrowtensor.Access;
 import io.arrowtensor.Copy;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.CopyRefusedException;
@@ -87,7 +88,10 @@ final class NodeArrays {
       return copyElements(layout, options, CopyReason.BIT_PACKED);
     }
     Memory memory = borrowed(layout);
-    return memory.address() == 0 ? memory : memory.withOwner(layout.leaf().retain(1));
+    boolean writable = options.access() == Access.WRITABLE && layout.leaf().isExclusive(1);
+    return memory.address() == 0
+        ? memory
+        : memory.withReadOnly(!writable).withOwner(layout.leaf().retain(1));
   }
 
   private static boolean isBitPacked(NodeLayout layout) {

@@ -78,6 +78,11 @@ final class SlicedNode extends ArrowNode {
   }
 
   @Override
+  boolean isExclusive(int i) {
+    return node.isExclusive(i);
+  }
+
+  @Override
   ArrowNode child(int i) {
     return node.child(i);
   }

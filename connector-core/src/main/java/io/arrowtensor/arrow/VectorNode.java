@@ -69,6 +69,11 @@ final class VectorNode extends ArrowNode {
     return ArrowOwner.retain(arrowBuffer(i));
   }
 
+  @Override
+  boolean isExclusive(int i) {
+    return arrowBuffer(i).refCnt() == 1;
+  }
+
   private ArrowBuf arrowBuffer(int i) {
     if (i == 0) {
       return storage.getValidityBuffer();

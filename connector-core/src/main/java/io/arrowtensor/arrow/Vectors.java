@@ -35,6 +35,14 @@ public final class Vectors {
     return new NodeSource(new VectorNode(vector, dictionaries), null);
   }
 
+  /**
+   * Moves {@code vector}'s memory into what is made of the source; the vector is emptied, also when
+   * that fails. With {@code Access.WRITABLE} the array may be written, as nobody else holds it.
+   */
+  public static ArrowSource move(FieldVector vector) {
+    return new NodeSource(new VectorNode(vector, null), new VectorOwner(vector));
+  }
+
   /** Shares all vectors of {@code root}, which may be cleared, reloaded or closed at once. */
   public static BatchSource view(VectorSchemaRoot root) {
     return options -> RootBatches.view(root, null, options);

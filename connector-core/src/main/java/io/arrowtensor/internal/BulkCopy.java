@@ -1,6 +1,7 @@
 package io.arrowtensor.internal;
 
 import io.arrowtensor.CopyReason;
+import io.arrowtensor.DType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
@@ -14,17 +15,25 @@ public final class BulkCopy {
   private BulkCopy() {}
 
   /**
-   * Allocates row-major memory like {@code memory} with nothing in it yet, its outcome set to
-   * {@code reason}.
+   * Allocates row-major memory, aligned and accounted as the options ask. The caller releases it.
    */
-  public static Memory allocateLike(Memory memory, Options options, CopyReason reason) {
-    long bytes = memory.nbytes();
+  public static Memory allocate(DType dtype, long[] shape, Options options) {
+    long bytes = Shapes.bytes(shape, dtype);
     Owner owner = NativeBlock.allocate(options.allocator(), bytes, options.allocationAlignment());
-    return Memory.borrow(NativeBlock.addressOf(owner), memory.dtype(), memory.shape())
-        .withDimNames(memory.dimNames())
+    return Memory.borrow(NativeBlock.addressOf(owner), dtype, shape)
         .withReadOnly(false)
         .withOwner(owner)
-        .withOutcome(Outcome.copied(bytes, reason));
+        .withOutcome(Outcome.zeroCopy(0));
+  }
+
+  /**
+   * Allocates row-major memory for a copy of {@code memory} made for {@code reason}. The caller
+   * releases it.
+   */
+  public static Memory allocateLike(Memory memory, Options options, CopyReason reason) {
+    return allocate(memory.dtype(), memory.shape(), options)
+        .withDimNames(memory.dimNames())
+        .withOutcome(Outcome.copied(memory.nbytes(), reason));
   }
 
   /**

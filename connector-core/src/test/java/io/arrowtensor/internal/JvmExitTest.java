@@ -51,6 +51,7 @@ class JvmExitTest {
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).as(output).isTrue();
     assertThat(process.exitValue()).as(output).isZero();
+    assertThat(output).doesNotContain("in native method");
     return output.lines().toList();
   }
 

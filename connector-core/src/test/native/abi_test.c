@@ -1,0 +1,105 @@
+/*
+ * Holds each size, offset and flag that the library uses against the headers of other projects:
+ * dlpack.h and Arrow's abi.h. abi_java.h is made of the constants of the Java class Abi; the
+ * structs of arrowtensor.c are looked at through the file itself.
+ */
+#include "../../main/native/arrowtensor.c"
+
+#include <arrow/c/abi.h>
+#include <dlpack/dlpack.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "abi_java.h"
+
+struct check {
+  const char *name;
+  long ours, theirs;
+};
+
+#define IS(ours, theirs) {#ours, ours, (long)(theirs)}
+#define AT(prefix, name, type, field) IS(prefix##_##name, offsetof(type, field))
+#define SAME(ours, our_field, theirs, field) \
+  {#ours "." #our_field, offsetof(ours, our_field), offsetof(theirs, field)}
+#define ARRAY(field) SAME(struct arrow_array, field, struct ArrowArray, field)
+#define SCHEMA(field) SAME(struct arrow_schema, field, struct ArrowSchema, field)
+
+static const struct check checks[] = {
+    AT(Tensor, DATA, DLTensor, data),
+    AT(Tensor, DEVICE_TYPE, DLTensor, device.device_type),
+    AT(Tensor, DEVICE_ID, DLTensor, device.device_id),
+    AT(Tensor, NDIM, DLTensor, ndim),
+    AT(Tensor, DTYPE_CODE, DLTensor, dtype.code),
+    AT(Tensor, DTYPE_BITS, DLTensor, dtype.bits),
+    AT(Tensor, DTYPE_LANES, DLTensor, dtype.lanes),
+    AT(Tensor, SHAPE, DLTensor, shape),
+    AT(Tensor, STRIDES, DLTensor, strides),
+    AT(Tensor, BYTE_OFFSET, DLTensor, byte_offset),
+
+    AT(ManagedTensor, MANAGER_CTX, DLManagedTensor, manager_ctx),
+    AT(ManagedTensor, DELETER, DLManagedTensor, deleter),
+    IS(ManagedTensor_SIZE, sizeof(DLManagedTensor)),
+
+    AT(ManagedTensorVersioned, MAJOR, DLManagedTensorVersioned, version.major),
+    AT(ManagedTensorVersioned, MINOR, DLManagedTensorVersioned, version.minor),
+    AT(ManagedTensorVersioned, MANAGER_CTX, DLManagedTensorVersioned, manager_ctx),
+    AT(ManagedTensorVersioned, DELETER, DLManagedTensorVersioned, deleter),
+    AT(ManagedTensorVersioned, FLAGS, DLManagedTensorVersioned, flags),
+    AT(ManagedTensorVersioned, TENSOR, DLManagedTensorVersioned, dl_tensor),
+    IS(ManagedTensorVersioned_SIZE, sizeof(DLManagedTensorVersioned)),
+    IS(ManagedTensorVersioned_FLAG_READ_ONLY, DLPACK_FLAG_BITMASK_READ_ONLY),
+    IS(ManagedTensorVersioned_FLAG_IS_COPIED, DLPACK_FLAG_BITMASK_IS_COPIED),
+    IS(ManagedTensorVersioned_FLAG_SUBBYTE_PADDED, DLPACK_FLAG_BITMASK_IS_SUBBYTE_TYPE_PADDED),
+
+    AT(Schema, FORMAT, struct ArrowSchema, format),
+    AT(Schema, NAME, struct ArrowSchema, name),
+    AT(Schema, METADATA, struct ArrowSchema, metadata),
+    AT(Schema, FLAGS, struct ArrowSchema, flags),
+    AT(Schema, N_CHILDREN, struct ArrowSchema, n_children),
+    AT(Schema, CHILDREN, struct ArrowSchema, children),
+    AT(Schema, DICTIONARY, struct ArrowSchema, dictionary),
+    AT(Schema, RELEASE, struct ArrowSchema, release),
+    AT(Schema, PRIVATE_DATA, struct ArrowSchema, private_data),
+    IS(Schema_SIZE, sizeof(struct ArrowSchema)),
+    IS(Schema_FLAG_DICTIONARY_ORDERED, ARROW_FLAG_DICTIONARY_ORDERED),
+    IS(Schema_FLAG_NULLABLE, ARROW_FLAG_NULLABLE),
+    IS(Schema_FLAG_MAP_KEYS_SORTED, ARROW_FLAG_MAP_KEYS_SORTED),
+
+    AT(Array, LENGTH, struct ArrowArray, length),
+    AT(Array, NULL_COUNT, struct ArrowArray, null_count),
+    AT(Array, OFFSET, struct ArrowArray, offset),
+    AT(Array, N_BUFFERS, struct ArrowArray, n_buffers),
+    AT(Array, N_CHILDREN, struct ArrowArray, n_children),
+    AT(Array, BUFFERS, struct ArrowArray, buffers),
+    AT(Array, CHILDREN, struct ArrowArray, children),
+    AT(Array, DICTIONARY, struct ArrowArray, dictionary),
+    AT(Array, RELEASE, struct ArrowArray, release),
+    AT(Array, PRIVATE_DATA, struct ArrowArray, private_data),
+    IS(Array_SIZE, sizeof(struct ArrowArray)),
+
+    SAME(dlpack_versioned, manager_ctx, DLManagedTensorVersioned, manager_ctx),
+    SAME(dlpack_unversioned, manager_ctx, DLManagedTensor, manager_ctx),
+    ARRAY(n_children),
+    ARRAY(children),
+    ARRAY(dictionary),
+    ARRAY(release),
+    ARRAY(private_data),
+    SCHEMA(n_children),
+    SCHEMA(children),
+    SCHEMA(dictionary),
+    SCHEMA(release),
+    SCHEMA(private_data),
+};
+
+int main(void) {
+  int wrong = 0, count = sizeof checks / sizeof *checks;
+  for (int i = 0; i < count; i++) {
+    if (checks[i].ours != checks[i].theirs) {
+      wrong++;
+      printf("%s is %ld here, %ld there\n", checks[i].name, checks[i].ours, checks[i].theirs);
+    }
+  }
+  printf("%d of %d sizes, offsets and flags agree with dlpack.h %d.%d and Arrow's abi.h\n",
+         count - wrong, count, DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION);
+  return wrong != 0;
+}

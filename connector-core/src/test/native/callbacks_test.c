@@ -1,0 +1,252 @@
+/*
+ * The callbacks against a double of the virtual machine: a JavaVM and a JNIEnv whose few functions
+ * count what they are asked for. It stands in where a real one cannot be watched by the address
+ * sanitizer, or cannot be made to fail at will; the tests in Java run on a real one.
+ */
+#include "../../main/native/arrowtensor.c"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { THREADS = 8 };
+
+static struct {
+  atomic_int references, released, attached, detached, described;
+  atomic_int gone;       /* the virtual machine no longer attaches anyone */
+  atomic_int out_of_memory;
+  atomic_int throwing;   /* release() throws */
+} vm;
+
+static _Thread_local jthrowable thrown;
+static _Thread_local int is_attached;
+static int wrong;
+
+static const struct JNINativeInterface_ *env_functions;
+
+static jobject JNICALL new_global_ref(JNIEnv *env, jobject object) {
+  (void)env;
+  if (vm.out_of_memory) {
+    return NULL;
+  }
+  vm.references++;
+  return object;
+}
+
+static void JNICALL delete_global_ref(JNIEnv *env, jobject object) {
+  (void)env, (void)object;
+  vm.references--;
+}
+
+static void JNICALL delete_local_ref(JNIEnv *env, jobject object) { (void)env, (void)object; }
+
+static jboolean JNICALL exception_check(JNIEnv *env) {
+  (void)env;
+  return thrown != NULL;
+}
+
+static jthrowable JNICALL exception_occurred(JNIEnv *env) {
+  (void)env;
+  return thrown;
+}
+
+static void JNICALL exception_clear(JNIEnv *env) {
+  (void)env;
+  thrown = NULL;
+}
+
+static void JNICALL exception_describe(JNIEnv *env) {
+  (void)env;
+  vm.described++;
+}
+
+static jint JNICALL throw_again(JNIEnv *env, jthrowable exception) {
+  (void)env;
+  thrown = exception;
+  return 0;
+}
+
+static void JNICALL call_void_method(JNIEnv *env, jobject object, jmethodID method, ...) {
+  (void)env, (void)method;
+  if (thrown != NULL) {
+    printf("wrong: a method is called while an exception is pending\n");
+    wrong++;
+  }
+  vm.released++;
+  if (vm.throwing) {
+    thrown = object;
+  }
+}
+
+static jint JNICALL get_env(JavaVM *self, void **env, jint version) {
+  (void)self, (void)version;
+  *env = is_attached && !vm.gone ? (void *)&env_functions : NULL;
+  return *env == NULL ? JNI_EDETACHED : JNI_OK;
+}
+
+static jint JNICALL attach(JavaVM *self, void **env, void *arguments) {
+  (void)self, (void)arguments;
+  if (vm.gone) {
+    return JNI_ERR;
+  }
+  is_attached = 1;
+  vm.attached++;
+  *env = (void *)&env_functions;
+  return JNI_OK;
+}
+
+static jint JNICALL detach(JavaVM *self) {
+  (void)self;
+  is_attached = 0;
+  vm.detached++;
+  return JNI_OK;
+}
+
+static const struct JNIInvokeInterface_ vm_functions = {
+    .GetEnv = get_env, .AttachCurrentThreadAsDaemon = attach, .DetachCurrentThread = detach};
+
+static const struct JNINativeInterface_ functions = {
+    .NewGlobalRef = new_global_ref,
+    .DeleteGlobalRef = delete_global_ref,
+    .DeleteLocalRef = delete_local_ref,
+    .ExceptionCheck = exception_check,
+    .ExceptionOccurred = exception_occurred,
+    .ExceptionClear = exception_clear,
+    .ExceptionDescribe = exception_describe,
+    .Throw = throw_again,
+    .CallVoidMethod = call_void_method};
+
+static const struct JNIInvokeInterface_ *the_vm = &vm_functions;
+static const struct JNINativeInterface_ *env_functions = &functions;
+
+static JNIEnv *const env = (JNIEnv *)&env_functions;
+static int owner_object, exception_object;
+
+static void expect(int actual, int expected, const char *what) {
+  if (actual != expected) {
+    wrong++;
+    printf("wrong: %s is %d, not %d\n", what, actual, expected);
+  }
+}
+
+static char *new_export(size_t bytes) {
+  return pointer(Java_io_arrowtensor_internal_Native_newExport(env, NULL, (jobject)&owner_object,
+                                                               (jlong)bytes));
+}
+
+static dlpack_versioned *new_tensor(void) {
+  dlpack_versioned *tensor = (dlpack_versioned *)new_export(80);
+  tensor->manager_ctx = tensor;
+  return tensor;
+}
+
+static struct arrow_array *new_array(int64_t children) {
+  struct arrow_array *array = (struct arrow_array *)new_export(sizeof *array + 8 * sizeof(void *));
+  array->n_children = children;
+  array->children = (struct arrow_array **)(array + 1);
+  array->release = release_array;
+  array->private_data = array;
+  return array;
+}
+
+static void expect_counts(int references, int released, const char *what) {
+  expect(vm.references, references, what);
+  expect(vm.released, released, what);
+  vm.released = 0;
+}
+
+static void check_tensors(void) {
+  delete_versioned(new_tensor());
+  expect_counts(0, 1, "versioned deleter");
+  dlpack_unversioned *tensor = (dlpack_unversioned *)new_export(64);
+  tensor->manager_ctx = tensor;
+  delete_unversioned(tensor);
+  expect_counts(0, 1, "unversioned deleter");
+  delete_versioned(NULL);
+  delete_unversioned(NULL);
+  expect_counts(0, 0, "deleters of nothing");
+  Java_io_arrowtensor_internal_Native_freeExport(env, NULL, address(new_tensor()));
+  expect_counts(0, 0, "an export that is taken back");
+  vm.out_of_memory = 1;
+  expect(new_export(80) == NULL, 1, "an export without memory for its reference");
+  vm.out_of_memory = 0;
+}
+
+static void check_arrays(void) {
+  struct arrow_array *parent = new_array(2);
+  parent->children[0] = new_array(0);
+  parent->children[1] = new_array(0);
+  parent->dictionary = new_array(0);
+  struct arrow_array moved = *parent->children[0];
+  parent->children[0]->release = NULL;
+  struct arrow_array base = *parent; /* as a consumer moves it */
+  base.release(&base);
+  expect(base.release == NULL, 1, "released mark");
+  expect_counts(1, 3, "parent without the moved child");
+  moved.release(&moved);
+  expect_counts(0, 1, "moved child");
+}
+
+static void check_exceptions(void) {
+  thrown = (jthrowable)&exception_object;
+  delete_versioned(new_tensor());
+  expect(thrown == (jthrowable)&exception_object, 1, "pending exception restored");
+  thrown = NULL;
+  vm.throwing = 1;
+  delete_versioned(new_tensor());
+  vm.throwing = 0;
+  expect(thrown == NULL, 1, "exception of release() cleared");
+  expect(vm.described, 1, "exceptions described");
+  expect_counts(0, 2, "exceptions");
+}
+
+static void *delete_twice(void *tensors) {
+  dlpack_versioned **two = tensors;
+  delete_versioned(two[0]);
+  delete_versioned(two[1]);
+  return NULL;
+}
+
+static void run_threads(dlpack_versioned *tensors[THREADS][2]) {
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++) {
+    tensors[i][0] = new_tensor();
+    tensors[i][1] = new_tensor();
+    pthread_create(&threads[i], NULL, delete_twice, tensors[i]);
+  }
+  for (int i = 0; i < THREADS; i++) {
+    pthread_join(threads[i], NULL);
+  }
+}
+
+static void check_threads(void) {
+  dlpack_versioned *tensors[THREADS][2];
+  run_threads(tensors);
+  expect(vm.attached, THREADS, "attached once a thread");
+  expect(vm.detached, THREADS, "detached at the thread's end");
+  expect(attached_threads, 0, "threads still attached");
+  expect_counts(0, 2 * THREADS, "threads");
+
+  vm.gone = 1;
+  run_threads(tensors);
+  expect(vm.attached, THREADS, "attached after the end of the virtual machine");
+  expect_counts(2 * THREADS, 0, "a virtual machine that is gone");
+  for (int i = 0; i < THREADS; i++) { /* what the callbacks had to leak */
+    free(header_of(tensors[i][0]));
+    free(header_of(tensors[i][1]));
+  }
+}
+
+int main(void) {
+  java_vm = (JavaVM *)&the_vm;
+  is_attached = 1;
+  if (!thread_slot_create(&attached_slot, detach_ending_thread)) {
+    return 2;
+  }
+  check_tensors();
+  check_arrays();
+  check_exceptions();
+  check_threads();
+  JNI_OnUnload(java_vm, NULL);
+  printf("arrowtensor.c: %s\n", wrong == 0 ? "the callbacks hold" : "WRONG");
+  return wrong != 0;
+}

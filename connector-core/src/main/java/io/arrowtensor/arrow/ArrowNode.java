@@ -1,5 +1,6 @@
 package io.arrowtensor.arrow;
 
+import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.internal.Owner;
 import java.util.Map;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -69,6 +70,16 @@ abstract class ArrowNode {
       return extension.serialize();
     }
     return field().getMetadata().getOrDefault(EXTENSION_METADATA, "");
+  }
+
+  /** Address of the value at {@code index} in buffer {@code i}, its values {@code width} bytes. */
+  final long address(int i, long index, int width) {
+    try {
+      return Math.addExact(buffer(i), Math.multiplyExact(index, (long) width));
+    } catch (ArithmeticException e) {
+      throw new InvalidStructException(
+          "Invalid offset of " + label() + ": value " + index + " lies beyond 64-bit addresses");
+    }
   }
 
   /** The column as errors name it. */

@@ -1,22 +1,32 @@
 package io.arrowtensor.arrow;
 
+import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.internal.Abi;
+import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.internal.NativeLibrary;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
+import java.util.List;
 
 /** Takes C structs over by moving them into memory of ours. */
 final class CDataImport {
   private CDataImport() {}
 
   static ArrowSource take(long schema, long array) {
-    Moved movedSchema = Moved.from(schema, Abi.Schema.SIZE, Abi.Schema.RELEASE, "ArrowSchema");
+    NativeLibrary.require();
+    Moved movedSchema;
+    try {
+      movedSchema = Moved.schema(schema);
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, List.of(() -> Moved.array(array).release()));
+      throw e;
+    }
     Moved movedArray;
     try {
-      movedArray = Moved.from(array, Abi.Array.SIZE, Abi.Array.RELEASE, "ArrowArray");
+      movedArray = Moved.array(array);
     } catch (RuntimeException | Error e) {
       movedSchema.release();
       throw e;
@@ -45,7 +55,15 @@ final class CDataImport {
       NativeBytes.add(size);
     }
 
-    static Moved from(long source, int size, int releaseOffset, String type) {
+    static Moved schema(long source) {
+      return from(source, Abi.Schema.SIZE, Abi.Schema.RELEASE, "ArrowSchema");
+    }
+
+    static Moved array(long source) {
+      return from(source, Abi.Array.SIZE, Abi.Array.RELEASE, "ArrowArray");
+    }
+
+    private static Moved from(long source, int size, int releaseOffset, String type) {
       if (source == 0 || (source & 7) != 0) {
         throw new InvalidStructException(
             "Invalid "
@@ -54,14 +72,15 @@ final class CDataImport {
                 + Long.toHexString(source)
                 + ": expected a non-null, 8-byte aligned one");
       }
-      if (RawMemory.longAt(source + releaseOffset) == 0) {
+      long release = RawMemory.longAt(source + releaseOffset);
+      if (release == 0) {
         throw new InvalidStructException(
             "Cannot take a released " + type + ": its release callback is null");
       }
-      NativeLibrary.require();
       long target = Native.allocate(size, 16);
       if (target == 0) {
-        throw new InvalidStructException(
+        Native.call(release, source, 0, 0, 0, 0, 0);
+        throw new InterchangeException(
             "Cannot take an " + type + ": the system has no memory left");
       }
       RawMemory.copy(source, target, size);

@@ -41,6 +41,9 @@ final class CDataNode extends ArrowNode {
         nullCount >= -1 && nullCount <= length,
         "null_count " + nullCount + " of " + length + " rows");
     this.buffers = buffers(array, bufferCount(field.getType()));
+    require(
+        nullCount <= 0 || buffers.length == 0 || buffers[0] != 0,
+        "null_count " + nullCount + " without a validity buffer");
     long count = RawMemory.longAt(array + Abi.Array.N_CHILDREN);
     require(
         count == schema.children().size(),

@@ -107,7 +107,8 @@ final class ElementTypes {
               new TypeCode(Integer.parseInt(parts[0])),
               Integer.parseInt(parts[1]),
               Integer.parseInt(parts[2]));
-      requireStorage(element, dtype.itemSize() == byteWidth && parts.length == 3);
+      requireStorage(
+          element, parts.length == 3 && dtype.isWholeBytes() && dtype.itemSize() == byteWidth);
       return dtype;
     } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
       throw new InvalidStructException(

@@ -45,6 +45,7 @@ final class Formats {
           Map.entry("tin", new ArrowType.Interval(IntervalUnit.MONTH_DAY_NANO)),
           Map.entry("+l", new ArrowType.List()),
           Map.entry("+L", new ArrowType.LargeList()),
+          Map.entry("+m", new ArrowType.Map(false)),
           Map.entry("+s", new ArrowType.Struct()));
 
   private Formats() {}
@@ -76,7 +77,6 @@ final class Formats {
       case "tsu" -> timestamp(TimeUnit.MICROSECOND, parameter);
       case "tsn" -> timestamp(TimeUnit.NANOSECOND, parameter);
       case "d" -> decimal(parameter, format);
-      case "+m" -> new ArrowType.Map(false);
       default -> null;
     };
   }
@@ -93,23 +93,33 @@ final class Formats {
     }
     return new ArrowType.Decimal(
         number(parts[0], format),
-        number(parts[1], format),
+        integer(parts[1], format),
         parts.length == 3 ? number(parts[2], format) : 128);
   }
 
   private static int number(String text, String format) {
-    try {
-      int value = Integer.parseInt(text);
-      if (value >= 0) {
-        return value;
-      }
-    } catch (NumberFormatException e) {
-      // reported below
+    int value = integer(text, format);
+    if (value < 0) {
+      throw invalidNumber(text, format, "a number that is not negative");
     }
-    throw new InvalidStructException(
+    return value;
+  }
+
+  private static int integer(String text, String format) {
+    try {
+      return Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw invalidNumber(text, format, "a 32-bit number");
+    }
+  }
+
+  private static InvalidStructException invalidNumber(String text, String format, String expected) {
+    return new InvalidStructException(
         "Invalid format '"
             + format
-            + "' of an ArrowSchema: expected a number that is not negative, got '"
+            + "' of an ArrowSchema: expected "
+            + expected
+            + ", got '"
             + text
             + "'");
   }

@@ -103,13 +103,9 @@ final class NodeArrays {
     long[] shape = layout.physicalShape();
     DType dtype = layout.dtype;
     long base = layout.leaf().buffer(1);
-    long bytes = Shapes.bytes(shape, dtype);
-    long address =
-        bytes == 0
-            ? 0
-            : Math.addExact(
-                base, Math.multiplyExact(layout.firstElement(), (long) dtype.itemSize()));
-    return Memory.borrow(base == 0 ? 0 : address, dtype, shape).checked();
+    boolean empty = base == 0 || Shapes.bytes(shape, dtype) == 0;
+    long address = empty ? 0 : layout.leaf().address(1, layout.firstElement(), dtype.itemSize());
+    return Memory.borrow(address, dtype, shape).checked();
   }
 
   private static Memory copyElements(NodeLayout layout, Options options, CopyReason reason) {

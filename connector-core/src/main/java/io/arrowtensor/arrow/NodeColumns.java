@@ -123,14 +123,13 @@ final class NodeColumns {
   }
 
   private long offsetAt(boolean large, long index) {
-    long base = node.buffer(1);
-    if (base == 0) {
+    if (node.buffer(1) == 0) {
       throw new InvalidStructException(
           "Invalid offsets buffer of " + node.label() + ": null for " + node.length() + " rows");
     }
     return large
-        ? RawMemory.longAt(base + Math.multiplyExact(index, 8L))
-        : RawMemory.intAt(base + Math.multiplyExact(index, 4L));
+        ? RawMemory.longAt(node.address(1, index, 8))
+        : RawMemory.intAt(node.address(1, index, 4));
   }
 
   private DeviceArray offsets(boolean large) {
@@ -140,8 +139,7 @@ final class NodeColumns {
       RawMemory.fill(zero.address(), zero.nbytes(), (byte) 0);
       return array(zero);
     }
-    long address =
-        Math.addExact(node.buffer(1), Math.multiplyExact(node.offset(), (long) dtype.itemSize()));
+    long address = node.address(1, node.offset(), dtype.itemSize());
     return array(
         Memory.borrow(address, dtype, Math.addExact(node.length(), 1)).withOwner(node.retain(1)));
   }

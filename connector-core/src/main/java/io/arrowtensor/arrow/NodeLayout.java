@@ -3,6 +3,7 @@ package io.arrowtensor.arrow;
 import io.arrowtensor.DType;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Storage;
+import io.arrowtensor.UnsupportedTypeException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -50,6 +51,7 @@ final class NodeLayout {
                 + ": the extent overflows 64 bits");
       }
       level = child;
+      requirePlain(node, level);
       add(level, start, count);
     }
     this.dtype = ElementTypes.of(Element.of(level), storage);
@@ -85,6 +87,15 @@ final class NodeLayout {
     }
     for (int d = 0; d < tensor.shape().length; d++) {
       axes.set(first + d, first + tensor.permutation()[d]);
+    }
+  }
+
+  private static void requirePlain(ArrowNode top, ArrowNode level) {
+    if (level.isDictionaryEncoded()) {
+      throw new UnsupportedTypeException(
+          "Cannot hand out "
+              + top.label()
+              + ": the values in its lists are indices into a dictionary; decode them first");
     }
   }
 

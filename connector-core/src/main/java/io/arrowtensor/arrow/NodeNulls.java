@@ -3,7 +3,6 @@ package io.arrowtensor.arrow;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
-import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.NullsException;
@@ -23,14 +22,6 @@ final class NodeNulls {
    */
   static boolean any(ArrowNode node, long start, long count, Nulls policy) {
     long bitmap = node.buffer(0);
-    if (bitmap == 0 && node.nullCount() > 0) {
-      throw new InvalidStructException(
-          "Invalid null count "
-              + node.nullCount()
-              + " of "
-              + node.label()
-              + ": there is no validity buffer");
-    }
     if (bitmap == 0 || node.nullCount() == 0 || count == 0 || policy.equals(Nulls.ASSUME_NONE)) {
       return false;
     }

@@ -12,23 +12,31 @@ import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.FieldType;
 
-/** Reads {@code ArrowSchema} structs with suspicion. */
+/** Reads one tree of {@code ArrowSchema} structs with suspicion. */
 final class SchemaReader {
   private static final int MAX_DEPTH = 64;
-  private static final int MAX_CHILDREN = 1 << 20;
+  private static final int MAX_STRUCTS = 1 << 20;
   private static final int MAX_STRING = 1 << 20;
+  private static final int MAX_METADATA = 1 << 26;
+
+  /** Counts down, as a tree that contains itself would not end otherwise. */
+  private int structsLeft = MAX_STRUCTS;
 
   private SchemaReader() {}
 
   /** The schema at {@code address}, which keeps its memory. */
   static CSchema read(long address) {
-    return read(address, 0);
+    return new SchemaReader().read(address, 0);
   }
 
-  private static CSchema read(long schema, int depth) {
+  private CSchema read(long schema, int depth) {
     if (depth > MAX_DEPTH) {
       throw new InvalidStructException(
           "Invalid ArrowSchema: nested deeper than " + MAX_DEPTH + " levels");
+    }
+    if (structsLeft-- == 0) {
+      throw new InvalidStructException(
+          "Invalid ArrowSchema: more than " + MAX_STRUCTS + " fields in all");
     }
     String format = string(RawMemory.longAt(schema + Abi.Schema.FORMAT), "format");
     ArrowType type = Formats.parse(format);
@@ -69,7 +77,7 @@ final class SchemaReader {
             || type instanceof ArrowType.Map;
     boolean fits =
         type instanceof ArrowType.Struct
-            ? count >= 0 && count <= MAX_CHILDREN
+            ? count >= 0 && count <= MAX_STRUCTS
             : count == (single ? 1 : 0);
     if (!fits) {
       throw new InvalidStructException(
@@ -112,7 +120,7 @@ final class SchemaReader {
   }
 
   private static int checked(int length) {
-    if (length < 0 || length > MAX_STRING) {
+    if (length < 0 || length > MAX_METADATA) {
       throw new InvalidStructException(
           "Invalid length " + length + " in the metadata of an ArrowSchema");
     }

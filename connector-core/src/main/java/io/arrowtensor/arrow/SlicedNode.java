@@ -91,4 +91,9 @@ final class SlicedNode extends ArrowNode {
   @Nullable ArrowNode dictionary() {
     return node.dictionary();
   }
+
+  @Override
+  boolean isDictionaryEncoded() {
+    return node.isDictionaryEncoded();
+  }
 }

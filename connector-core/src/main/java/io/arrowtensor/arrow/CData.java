@@ -4,7 +4,6 @@ import io.arrowtensor.ArraySource;
 import io.arrowtensor.ColumnSource;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
-import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 
 /**
@@ -41,12 +40,11 @@ public final class CData {
    * @param schema address of 72 bytes to fill
    * @param array address of 80 bytes to fill
    * @throws io.arrowtensor.InterchangeException when the source cannot be exported under these
-   *     options; nothing is held then
+   *     options, or an address is null or misaligned; nothing is held then
    */
   public static void export(
       ArraySource source, String name, Options options, long schema, long array) {
-    ExportNode node = ExportNode.of(name, Memory.forExportContiguous(source, options));
-    CDataExport.write(node, schema, array);
+    CDataExport.write(ExportNode.of(name, source, options), schema, array);
   }
 
   /**

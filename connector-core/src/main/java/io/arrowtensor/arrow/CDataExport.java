@@ -1,6 +1,7 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.internal.Abi;
 import io.arrowtensor.internal.Native;
@@ -26,6 +27,13 @@ final class CDataExport {
    * held.
    */
   static void write(ExportNode node, long schema, long array) {
+    try {
+      requireAddress(schema, "ArrowSchema");
+      requireAddress(array, "ArrowArray");
+    } catch (InvalidStructException e) {
+      node.close();
+      throw e;
+    }
     RawMemory.fill(schema, Abi.Schema.SIZE, (byte) 0);
     RawMemory.fill(array, Abi.Array.SIZE, (byte) 0);
     try {
@@ -42,6 +50,18 @@ final class CDataExport {
       release(schema, Abi.Schema.RELEASE);
       release(array, Abi.Array.RELEASE);
       throw e;
+    }
+  }
+
+  /** Checks what can be checked about the address of a struct. */
+  static void requireAddress(long struct, String type) {
+    if (struct == 0 || (struct & 7) != 0) {
+      throw new InvalidStructException(
+          "Invalid "
+              + type
+              + " address 0x"
+              + Long.toHexString(struct)
+              + ": expected a non-null, 8-byte aligned one");
     }
   }
 

@@ -64,14 +64,7 @@ final class CDataImport {
     }
 
     private static Moved from(long source, int size, int releaseOffset, String type) {
-      if (source == 0 || (source & 7) != 0) {
-        throw new InvalidStructException(
-            "Invalid "
-                + type
-                + " address 0x"
-                + Long.toHexString(source)
-                + ": expected a non-null, 8-byte aligned one");
-      }
+      CDataExport.requireAddress(source, type);
       long release = RawMemory.longAt(source + releaseOffset);
       if (release == 0) {
         throw new InvalidStructException(

@@ -1,5 +1,6 @@
 package io.arrowtensor.arrow;
 
+import io.arrowtensor.ArraySource;
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
@@ -41,19 +42,25 @@ record ExportNode(
     @Nullable ExportNode dictionary)
     implements AutoCloseable {
 
-  /** Takes over contiguous {@code memory}, releases it on failure. */
-  static ExportNode of(String name, Memory memory) {
-    return of(name, memory, null);
+  static ExportNode of(String name, ArraySource source, Options options) {
+    return of(name, hostMemory(source, options), (Memory) null);
   }
 
+  private static Memory hostMemory(ArraySource source, Options options) {
+    Memory memory = Memory.forExportContiguous(source, options);
+    if (!memory.device().type().isHostAccessible()) {
+      memory.release();
+      throw new DeviceMismatchException(
+          "Cannot export memory on "
+              + memory.device()
+              + " through the C Data Interface, which is for the host: transfer it first");
+    }
+    return memory;
+  }
+
+  /** Takes over both, releases them on failure. */
   private static ExportNode of(String name, Memory memory, @Nullable Memory validity) {
     try {
-      if (!memory.device().type().isHostAccessible()) {
-        throw new DeviceMismatchException(
-            "Cannot export memory on "
-                + memory.device()
-                + " through the C Data Interface, which is for the host: transfer it first");
-      }
       return nested(name, memory, validity);
     } catch (RuntimeException | Error e) {
       Closing.quietly(
@@ -81,7 +88,7 @@ record ExportNode(
       List<@Nullable Memory> buffers = Arrays.asList(d == 1 ? validity : null);
       node =
           new ExportNode(
-              "+w:" + shape[d],
+              "+w:" + TensorFields.listSize(shape, d, d + 1),
               d == 1 ? name : "item",
               Map.of(),
               rows,
@@ -98,7 +105,7 @@ record ExportNode(
     Memory validity = bitmap(column, options);
     Memory values;
     try {
-      values = Memory.forExportContiguous(column.values(), options);
+      values = hostMemory(column.values(), options);
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, Arrays.asList(validity == null ? null : validity::release));
       throw e;
@@ -143,7 +150,7 @@ record ExportNode(
                 + "': expected int32 or int64, got "
                 + offsets.dtype());
       }
-      Memory starts = Memory.forExportContiguous(offsets, options);
+      Memory starts = hostMemory(offsets, options);
       held.add(starts::release);
       if (column.kind() == ColumnKind.LIST) {
         ExportNode child = nested("item", values, null);
@@ -186,11 +193,10 @@ record ExportNode(
   }
 
   private static @Nullable Memory bitmap(DeviceColumn column, Options options) {
-    DeviceArray mask = column.validity();
+    DeviceArray mask = NodeNulls.hostMask(column);
     if (mask == null) {
       return null;
     }
-    mask.requireHostContiguous("read the validity in");
     Memory bitmap =
         BulkCopy.allocateLike(
             Memory.borrow(0, DType.UINT8, (mask.size() + 7) / 8), options, CopyReason.VALIDITY);

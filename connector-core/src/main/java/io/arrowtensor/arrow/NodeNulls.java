@@ -3,13 +3,16 @@ package io.arrowtensor.arrow;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.NullsException;
 import io.arrowtensor.Options;
+import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.RawMemory;
+import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the nulls of nodes and applies a policy. */
@@ -41,9 +44,14 @@ final class NodeNulls {
 
   private static NullsException error(ArrowNode node, long row, String where, Nulls policy) {
     String remedy =
-        policy.masks()
-            ? "a mask has one bool a row; fill them with Options.withNulls(Nulls.fill(value))"
-            : "choose Options.withNulls(Nulls.fill(value)), or Nulls.MASK with DeviceColumn.from";
+        "choose Options.withNulls(Nulls.fill(value)), or Nulls.MASK with DeviceColumn.from";
+    if (node.storageType() instanceof ArrowType.Struct) {
+      remedy = "filter such rows out, or make their fields null instead";
+    } else if (policy.masks()) {
+      remedy = "a mask has one bool a row; fill them with Options.withNulls(Nulls.fill(value))";
+    } else if (policy.fills()) {
+      remedy = "lists and strings cannot be filled; choose Nulls.MASK with DeviceColumn.from";
+    }
     return new NullsException(
         "Cannot hand out "
             + node.label()
@@ -74,6 +82,23 @@ final class NodeNulls {
     Memory mask =
         BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, count), options, CopyReason.VALIDITY);
     BulkCopy.unpackBits(node.buffer(0), start, count, mask.address());
+    return mask;
+  }
+
+  /** A column's validity, checked for being one bool a row that the host can read; null without. */
+  static @Nullable DeviceArray hostMask(DeviceColumn column) {
+    DeviceArray mask = column.validity();
+    if (mask == null) {
+      return null;
+    }
+    if (!mask.dtype().equals(DType.BOOL) || mask.ndim() != 1 || mask.dim(0) != column.rowCount()) {
+      throw new UnsupportedTypeException(
+          "Invalid validity of column '"
+              + column.name()
+              + "': expected one bool a row, got "
+              + mask);
+    }
+    mask.requireHostContiguous("read the validity in");
     return mask;
   }
 

@@ -9,7 +9,6 @@ import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Owner;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Function;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.jspecify.annotations.Nullable;
@@ -19,12 +18,9 @@ import org.jspecify.annotations.Nullable;
  * reference to a taken struct once opened.
  */
 final class NodeSource implements ArrowSource {
-  private static final AtomicIntegerFieldUpdater<NodeSource> OPENED =
-      AtomicIntegerFieldUpdater.newUpdater(NodeSource.class, "opened");
-
   private final ArrowNode node;
   private final @Nullable Owner taken;
-  private volatile int opened;
+  private boolean opened;
 
   NodeSource(ArrowNode node, @Nullable Owner taken) {
     this.node = node;
@@ -70,10 +66,11 @@ final class NodeSource implements ArrowSource {
   }
 
   private <T> T once(Function<ArrowNode, T> conversion) {
-    if (taken != null && !OPENED.compareAndSet(this, 0, 1)) {
+    if (taken != null && opened) {
       throw new IllegalStateException(
           "Cannot use " + node.label() + " again: a source of a taken struct is used once");
     }
+    opened = true;
     try {
       return conversion.apply(node);
     } finally {

@@ -1,13 +1,11 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.ColumnKind;
-import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
-import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
 import java.util.ArrayList;
@@ -65,18 +63,10 @@ final class RootBatches {
 
   /** The validity mask as a bitmap, null when no row is null. The caller closes it. */
   static @Nullable ArrowBuf bitmap(DeviceColumn column, BufferAllocator allocator) {
-    DeviceArray mask = column.validity();
+    DeviceArray mask = NodeNulls.hostMask(column);
     if (mask == null) {
       return null;
     }
-    if (!mask.dtype().equals(DType.BOOL) || mask.ndim() != 1 || mask.dim(0) != column.rowCount()) {
-      throw new UnsupportedTypeException(
-          "Invalid validity of column '"
-              + column.name()
-              + "': expected one bool a row, got "
-              + mask);
-    }
-    mask.requireHostContiguous("read the validity in");
     ArrowBuf bitmap = allocator.buffer(Math.max(1, (mask.size() + 7) / 8));
     BulkCopy.packBits(mask.address(), mask.size(), bitmap.memoryAddress());
     return bitmap;

@@ -60,7 +60,7 @@ final class TensorFields {
         null);
   }
 
-  private static int listSize(long[] shape, int from, int to) {
+  static int listSize(long[] shape, int from, int to) {
     long size = Shapes.size(Arrays.copyOfRange(shape, from, to));
     if (size > Integer.MAX_VALUE) {
       throw new UnsupportedTypeException(

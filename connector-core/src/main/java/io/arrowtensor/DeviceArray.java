@@ -63,7 +63,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     this.scope = memory.scope();
     Outcome known = memory.outcome();
     this.outcome = known != null ? known : Outcome.zeroCopy(nbytes());
-    this.ticket = owner != null && scope == null ? LeakReports.track(this, nbytes()) : null;
+    this.ticket = owner != null ? LeakReports.track(this, nbytes()) : null;
   }
 
   /** As {@link #from(ArraySource, Options)} with {@link Options#defaults()}. */

@@ -51,7 +51,7 @@ public final class Stream implements Serializable {
    * @throws DeviceMismatchException for host memory with a stream
    */
   public void requireFor(Device device) {
-    if (device.type().isHostAccessible() && !this.equals(NONE) && !this.equals(NO_SYNC)) {
+    if (device.type().isHostAccessible() && !this.equals(NONE)) {
       throw new DeviceMismatchException(
           "Cannot use stream "
               + this

@@ -191,7 +191,10 @@ final class CDataExport {
 
   private static void put(ByteBuffer out, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    out.putInt(bytes.length).put(bytes);
+    out.putInt(bytes.length);
+    for (byte character : bytes) {
+      out.put(character);
+    }
   }
 
   /** All buffers of one struct. */

@@ -76,7 +76,9 @@ final class CDataImport {
         throw new InterchangeException(
             "Cannot take an " + type + ": the system has no memory left");
       }
-      RawMemory.copy(source, target, size);
+      for (int word = 0; word < size; word += Long.BYTES) {
+        RawMemory.putLong(target + word, RawMemory.longAt(source + word));
+      }
       RawMemory.putLong(source + releaseOffset, 0);
       return new Moved(target, size, releaseOffset);
     }

@@ -30,6 +30,7 @@ class ArchitectureTest {
   private static final String RAW_MEMORY = INTERNAL + ".RawMemory";
   private static final String BULK_COPY = INTERNAL + ".BulkCopy";
   private static final String STRIDED_COPY = INTERNAL + ".StridedCopy";
+  private static final String MATRIX_PACK = INTERNAL + ".MatrixPack";
   private static final String ARROW_BUF = "org.apache.arrow.memory.ArrowBuf";
 
   private static final String ELEMENTS =
@@ -112,7 +113,8 @@ class ArchitectureTest {
                 describe(
                     "are not BulkCopy or what it is made of",
                     type ->
-                        !Set.of(BULK_COPY, STRIDED_COPY, RAW_MEMORY).contains(type.getFullName())))
+                        !Set.of(BULK_COPY, STRIDED_COPY, MATRIX_PACK, RAW_MEMORY)
+                            .contains(type.getFullName())))
             .should(callMethodWhere(target("a bulk copy", ArchitectureTest::isBulkCopy))));
   }
 
@@ -142,7 +144,7 @@ class ArchitectureTest {
   private static boolean isBulkCopy(String owner, String name) {
     return switch (owner) {
       case RAW_MEMORY -> name.equals("copy");
-      case STRIDED_COPY -> true;
+      case STRIDED_COPY, MATRIX_PACK -> true;
       case INTERNAL + ".Native" -> name.equals("interleave");
       case "java.nio.ByteBuffer",
           "java.nio.FloatBuffer",

@@ -6,6 +6,7 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.UnsupportedTypeException;
+import java.util.List;
 
 /**
  * All bulk copies of array data. Each states its bytes and its reason in the {@link Outcome} of
@@ -54,6 +55,41 @@ public final class BulkCopy {
       StridedCopy.toRowMajor(memory, copy.address());
     }
     return copy;
+  }
+
+  /**
+   * Writes {@code columns} of {@code rows} elements each to new memory of {@code shape}, in whose
+   * order the elements of a row follow one another. Counted as {@link CopyReason#CAST} where any
+   * element is converted, else as {@link CopyReason#PACKED}. The caller releases the result.
+   *
+   * @param shape rows times columns elements in all
+   * @throws io.arrowtensor.InterchangeException naming row, column and value that {@code target}
+   *     cannot hold
+   */
+  public static Memory pack(
+      List<Strided> columns, long rows, Element target, long[] shape, Options options) {
+    boolean plain = columns.stream().allMatch(column -> column.element() == target);
+    Memory matrix = allocate(target.dtype(), shape, options);
+    try {
+      MatrixPack.write(columns, rows, target, matrix.address());
+    } catch (RuntimeException | Error e) {
+      matrix.release();
+      throw e;
+    }
+    CopyReason reason = plain ? CopyReason.PACKED : CopyReason.CAST;
+    return matrix.withOutcome(Outcome.copied(matrix.nbytes(), reason));
+  }
+
+  /**
+   * Copies the bytes of a Java array into new memory. The caller releases the result.
+   *
+   * @param bytes as many as {@code shape} takes, in native order
+   */
+  public static Memory fromHeap(
+      byte[] bytes, DType dtype, long[] shape, Options options, CopyReason reason) {
+    Memory copy = allocate(dtype, shape, options);
+    RawMemory.copyFrom(bytes, 0, copy.address(), bytes.length);
+    return copy.withOutcome(Outcome.copied(bytes.length, reason));
   }
 
   /** Copies {@code bytes} between two places that do not overlap. */

@@ -11,6 +11,7 @@
 #include "platform.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static JavaVM *java_vm;
 static jmethodID owner_release;
 static thread_slot attached_slot;
 static atomic_long attached_threads;
+static atomic_bool process_ending;
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
@@ -34,12 +36,17 @@ static export_header *header_of(void *payload) { return (export_header *)payload
 
 /* ---- Threads --------------------------------------------------------------------------------- */
 
+/* System.exit() has stopped Java for good when it runs this: to call in is to wait for ever. */
+static void end_process(void) { atomic_store(&process_ending, true); }
+
+static bool is_ending(void) { return atomic_load(&process_ending); }
+
 /* Runs on the ending thread. An attached thread that ends without this leaks a Java thread. */
 static void detach_ending_thread(void *unused) {
   (void)unused;
   atomic_fetch_sub(&attached_threads, 1);
   void *env;
-  if ((*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
+  if (!is_ending() && (*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
     (*java_vm)->DetachCurrentThread(java_vm);
   }
 }
@@ -51,6 +58,9 @@ static void detach_ending_thread(void *unused) {
  */
 static JNIEnv *current_env(void) {
   void *env = NULL;
+  if (is_ending()) {
+    return NULL;
+  }
   if ((*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
     return env;
   }
@@ -191,7 +201,8 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   }
   owner_release = (*env)->GetMethodID(env, owner, "release", "()V");
   (*env)->DeleteLocalRef(env, owner);
-  if (owner_release == NULL || !thread_slot_create(&attached_slot, detach_ending_thread)) {
+  if (owner_release == NULL || atexit(end_process) != 0 ||
+      !thread_slot_create(&attached_slot, detach_ending_thread)) {
     return JNI_ERR;
   }
   java_vm = vm;
@@ -249,18 +260,13 @@ NATIVE(void, freeExport)(JNIEnv *env, jclass type, jlong payload) {
 
 NATIVE(jlong, callback)(JNIEnv *env, jclass type, jint kind) {
   (void)env, (void)type;
-  switch (kind) {
-    case io_arrowtensor_internal_Native_DLPACK_VERSIONED_DELETER:
-      return (jlong)(intptr_t)delete_versioned;
-    case io_arrowtensor_internal_Native_DLPACK_UNVERSIONED_DELETER:
-      return (jlong)(intptr_t)delete_unversioned;
-    case io_arrowtensor_internal_Native_ARROW_ARRAY_RELEASE:
-      return (jlong)(intptr_t)release_array;
-    case io_arrowtensor_internal_Native_ARROW_SCHEMA_RELEASE:
-      return (jlong)(intptr_t)release_schema;
-    default:
-      return 0;
-  }
+  const intptr_t callbacks[] = {
+      [io_arrowtensor_internal_Native_DLPACK_VERSIONED_DELETER] = (intptr_t)delete_versioned,
+      [io_arrowtensor_internal_Native_DLPACK_UNVERSIONED_DELETER] = (intptr_t)delete_unversioned,
+      [io_arrowtensor_internal_Native_ARROW_ARRAY_RELEASE] = (intptr_t)release_array,
+      [io_arrowtensor_internal_Native_ARROW_SCHEMA_RELEASE] = (intptr_t)release_schema,
+  };
+  return kind >= 0 && kind < (jint)(sizeof callbacks / sizeof *callbacks) ? callbacks[kind] : 0;
 }
 
 NATIVE(jlong, call)

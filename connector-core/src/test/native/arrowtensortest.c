@@ -108,6 +108,7 @@ static struct {
   void *first, *second;
   sem_t attached, exiting;
   pthread_t thread;
+  int started;
 } worker;
 
 static void *run_worker(void *unused) {
@@ -121,18 +122,26 @@ static void *run_worker(void *unused) {
   return NULL;
 }
 
+/* Waits for the worker as a library with a pool of threads does. */
 static void end_worker(void) {
-  sem_post(&worker.exiting);
-  pthread_join(worker.thread, NULL);
-  say("thread ended at exit\n", 21);
+  if (worker.started) {
+    worker.started = 0;
+    sem_post(&worker.exiting);
+    pthread_join(worker.thread, NULL);
+    say("thread ended at exit\n", 21);
+  }
 }
 
+/* For a library that was loaded before the one under test: exit handlers run last one first. */
+__attribute__((constructor)) static void register_end_of_worker(void) { atexit(end_worker); }
+
 /*
- * A thread that calls function(first) now, function(second) when the process exits, and then ends;
- * the process waits for it.
+ * A thread that calls function(first) now, function(second) when the process exits, and then ends.
+ * The process waits for it in an exit handler: one that was registered when this library was
+ * loaded, or, if late is not 0, now.
  */
-EXPORT int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second);
-int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second) {
+EXPORT int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second, int64_t late);
+int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second, int64_t late) {
   worker.function = (callback)(intptr_t)function;
   worker.first = (void *)(intptr_t)first;
   worker.second = (void *)(intptr_t)second;
@@ -140,9 +149,10 @@ int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second) {
       pthread_create(&worker.thread, NULL, run_worker, NULL) != 0) {
     return -1;
   }
+  worker.started = 1;
   while (sem_wait(&worker.attached) != 0) {
   }
-  return atexit(end_worker);
+  return late ? atexit(end_worker) : 0;
 }
 
 /* Six different weights, so that a swapped or lost argument shows. */

@@ -3,17 +3,20 @@ package io.arrowtensor.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Deleters that are called while and after the virtual machine goes away, in a process each. */
 class JvmExitTest {
   private static final int PATIENCE_SECONDS = 60;
+
+  @TempDir private Path folder;
 
   @ParameterizedTest
   @ValueSource(strings = {"return", "exit"})
@@ -24,15 +27,17 @@ class JvmExitTest {
         .doesNotContain("freed");
   }
 
-  @Test
-  void deleterOnAnAttachedThreadThatOutlivesTheVirtualMachineReturns() throws Exception {
-    assertThat(run("return", "thread"))
+  @ParameterizedTest
+  @CsvSource({"return, late", "return, early", "exit, early"})
+  void deleterOnAnAttachedThreadThatOutlivesTheVirtualMachineReturns(String end, String handler)
+      throws Exception {
+    assertThat(run(end, handler))
         .containsSubsequence(
             "freed first", "deleter returned on a thread at exit", "thread ended at exit")
         .doesNotContain("freed second");
   }
 
-  private static List<String> run(String... arguments) throws IOException, InterruptedException {
+  private List<String> run(String... arguments) throws IOException, InterruptedException {
     ProcessBuilder java = new ProcessBuilder();
     java.command()
         .addAll(
@@ -47,9 +52,12 @@ class JvmExitTest {
                 System.getProperty("java.class.path"),
                 Program.class.getName()));
     java.command().addAll(List.of(arguments));
-    Process process = java.redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).as(output).isTrue();
+    Path file = Files.createTempFile(folder, "output", ".txt");
+    Process process = java.redirectErrorStream(true).redirectOutput(file.toFile()).start();
+    boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    process.destroyForcibly();
+    String output = Files.readString(file);
+    assertThat(ended).as("ended by itself: " + output).isTrue();
     assertThat(process.exitValue()).as(output).isZero();
     assertThat(output).doesNotContain("in native method");
     return output.lines().toList();
@@ -60,6 +68,9 @@ class JvmExitTest {
     private Program() {}
 
     public static void main(String[] arguments) {
+      if (arguments[1].equals("early")) {
+        System.load(TestNative.file().toString());
+      }
       NativeLibrary.require();
       long deleter = Native.callback(Native.DLPACK_VERSIONED_DELETER);
       long first = Exports.versioned(new Printing("first"));
@@ -67,7 +78,8 @@ class JvmExitTest {
         TestNative.call("at_exit", deleter, first);
       } else {
         long second = Exports.versioned(new Printing("second"));
-        TestNative.call("on_thread_at_exit", deleter, first, second);
+        long late = arguments[1].equals("late") ? 1 : 0;
+        TestNative.call("on_thread_at_exit", deleter, first, second, late);
       }
       if (arguments[0].equals("exit")) {
         System.exit(0);

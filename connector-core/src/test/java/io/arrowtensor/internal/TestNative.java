@@ -6,14 +6,12 @@ import java.nio.file.Path;
 
 /** The C functions of {@code src/test/native}. */
 final class TestNative {
-  private static final long LIBRARY = openLibrary();
-
   private TestNative() {}
 
   /** Calls a C function by its name. */
   static long call(String name, long... arguments) {
     long[] six = java.util.Arrays.copyOf(arguments, 6);
-    return Native.call(symbol(LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
+    return Native.call(symbol(Opened.LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
   }
 
   /** The address of a function; fails when there is none. */
@@ -36,19 +34,28 @@ final class TestNative {
     return address;
   }
 
-  private static long openLibrary() {
-    NativeLibrary.require();
+  /** The compiled library. */
+  static Path file() {
     try {
-      Path file = Path.of(TestNative.class.getResource("/native/libarrowtensortest.so").toURI());
-      long text = cString(file.toString());
+      return Path.of(TestNative.class.getResource("/native/libarrowtensortest.so").toURI());
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Opened on the first call, so that a test may load the file before. */
+  private static final class Opened {
+    static final long LIBRARY = open();
+
+    private static long open() {
+      NativeLibrary.require();
+      long text = cString(file().toString());
       long library = Native.open(text);
       Native.free(text);
       if (library == 0) {
-        throw new AssertionError("cannot open " + file);
+        throw new AssertionError("cannot open " + file());
       }
       return library;
-    } catch (URISyntaxException e) {
-      throw new AssertionError(e);
     }
   }
 }

@@ -343,6 +343,15 @@ class CDataHostileTest {
                     s.schema("+m", "v", s.schema("+s", "entries")),
                     s.array(0, 0, new long[] {0, 0}, s.array(0, 0, new long[] {0})))),
         new Case(
+            "lists of the null type",
+            UnsupportedTypeException.class,
+            "Cannot hand out column 'item' of type Null as an array: tensors have no such type;"
+                + " cast it to a number or leave it out",
+            s ->
+                new Pair(
+                    s.schema("+l", "v", s.schema("n", "item")),
+                    s.array(1, 0, new long[] {0, s.ints(0, 2)}, s.array(2, 0, new long[0])))),
+        new Case(
             "nulls in lists under a mask",
             NullsException.class,
             "Cannot hand out column 'item' with nulls inside its lists: row 1 is the first; a mask"

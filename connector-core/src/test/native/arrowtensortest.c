@@ -160,3 +160,21 @@ EXPORT int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int6
 int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f) {
   return a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * f;
 }
+
+/*
+ * Release callbacks for hand-written C Data structs whose counts may lie: each adds one to the
+ * int64_t at private_data and walks nothing.
+ */
+EXPORT int64_t count_schema_release(int64_t schema);
+int64_t count_schema_release(int64_t schema) {
+  int64_t *fields = (int64_t *)(intptr_t)schema;
+  ++*(int64_t *)(intptr_t)fields[8];
+  return fields[7] = 0;
+}
+
+EXPORT int64_t count_array_release(int64_t array);
+int64_t count_array_release(int64_t array) {
+  int64_t *fields = (int64_t *)(intptr_t)array;
+  ++*(int64_t *)(intptr_t)fields[9];
+  return fields[8] = 0;
+}

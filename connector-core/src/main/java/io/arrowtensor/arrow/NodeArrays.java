@@ -27,6 +27,7 @@ final class NodeArrays {
               + node.label()
               + " as one array: its values are indices into a dictionary; use DeviceColumn.from");
     }
+    NodeLayout layout = NodeLayout.of(node, options.storage());
     if (options.nulls().masks()
         && NodeNulls.any(node, node.offset(), node.length(), options.nulls())) {
       throw new NullsException(
@@ -36,7 +37,7 @@ final class NodeArrays {
               + options.nulls()
               + ": the mask is an array of its own; use DeviceColumn.from");
     }
-    return values(node, options);
+    return values(layout, options);
   }
 
   /**
@@ -44,7 +45,10 @@ final class NodeArrays {
    * them.
    */
   static Memory values(ArrowNode node, Options options) {
-    NodeLayout layout = NodeLayout.of(node, options.storage());
+    return values(NodeLayout.of(node, options.storage()), options);
+  }
+
+  private static Memory values(NodeLayout layout, Options options) {
     checkNulls(layout, options);
     @Nullable Memory filled = options.nulls().fills() ? fill(layout, options) : null;
     Memory memory = filled != null ? filled : share(layout, options);

@@ -5,13 +5,18 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** The C functions of {@code src/test/native}. */
-final class TestNative {
+public final class TestNative {
   private TestNative() {}
 
   /** Calls a C function by its name. */
-  static long call(String name, long... arguments) {
+  public static long call(String name, long... arguments) {
     long[] six = java.util.Arrays.copyOf(arguments, 6);
     return Native.call(symbol(Opened.LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
+  }
+
+  /** The address of a function of these. */
+  public static long function(String name) {
+    return symbol(Opened.LIBRARY, name);
   }
 
   /** The address of a function; fails when there is none. */

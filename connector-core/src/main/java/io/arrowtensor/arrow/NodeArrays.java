@@ -27,8 +27,8 @@ final class NodeArrays {
               + node.label()
               + " as one array: its values are indices into a dictionary; use DeviceColumn.from");
     }
-    if (options.nulls().masks()
-        && NodeNulls.any(node, node.offset(), node.length(), options.nulls())) {
+    NodeLayout layout = NodeLayout.of(node, options.storage());
+    if (options.nulls().masks() && NodeNulls.needsMask(layout, options.nulls())) {
       throw new NullsException(
           "Cannot hand out "
               + node.label()
@@ -36,7 +36,7 @@ final class NodeArrays {
               + options.nulls()
               + ": the mask is an array of its own; use DeviceColumn.from");
     }
-    return values(node, options);
+    return values(layout, options);
   }
 
   /**
@@ -44,8 +44,11 @@ final class NodeArrays {
    * them.
    */
   static Memory values(ArrowNode node, Options options) {
-    NodeLayout layout = NodeLayout.of(node, options.storage());
-    checkNulls(layout, options);
+    return values(NodeLayout.of(node, options.storage()), options);
+  }
+
+  private static Memory values(NodeLayout layout, Options options) {
+    NodeNulls.reject(layout, options.nulls());
     @Nullable Memory filled = options.nulls().fills() ? fill(layout, options) : null;
     Memory memory = filled != null ? filled : share(layout, options);
     if (!layout.isPermuted()) {
@@ -64,23 +67,6 @@ final class NodeArrays {
         memory.owner(),
         null,
         memory.outcome());
-  }
-
-  private static void checkNulls(NodeLayout layout, Options options) {
-    if (options.nulls().fills()) {
-      return;
-    }
-    for (int level = options.nulls().masks() ? 1 : 0; level < layout.levels.size(); level++) {
-      long perRow = layout.counts.get(level) / Math.max(1, layout.counts.get(0));
-      String where = level == 0 ? "" : " inside its lists";
-      NodeNulls.reject(
-          layout.levels.get(level),
-          layout.starts.get(level),
-          layout.counts.get(level),
-          perRow,
-          where,
-          options.nulls());
-    }
   }
 
   private static Memory share(NodeLayout layout, Options options) {

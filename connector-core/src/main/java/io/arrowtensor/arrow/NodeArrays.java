@@ -28,8 +28,7 @@ final class NodeArrays {
               + " as one array: its values are indices into a dictionary; use DeviceColumn.from");
     }
     NodeLayout layout = NodeLayout.of(node, options.storage());
-    if (options.nulls().masks()
-        && NodeNulls.any(node, node.offset(), node.length(), options.nulls())) {
+    if (options.nulls().masks() && NodeNulls.needsMask(layout, options.nulls())) {
       throw new NullsException(
           "Cannot hand out "
               + node.label()
@@ -49,7 +48,7 @@ final class NodeArrays {
   }
 
   private static Memory values(NodeLayout layout, Options options) {
-    checkNulls(layout, options);
+    NodeNulls.reject(layout, options.nulls());
     @Nullable Memory filled = options.nulls().fills() ? fill(layout, options) : null;
     Memory memory = filled != null ? filled : share(layout, options);
     if (!layout.isPermuted()) {
@@ -68,23 +67,6 @@ final class NodeArrays {
         memory.owner(),
         null,
         memory.outcome());
-  }
-
-  private static void checkNulls(NodeLayout layout, Options options) {
-    if (options.nulls().fills()) {
-      return;
-    }
-    for (int level = options.nulls().masks() ? 1 : 0; level < layout.levels.size(); level++) {
-      long perRow = layout.counts.get(level) / Math.max(1, layout.counts.get(0));
-      String where = level == 0 ? "" : " inside its lists";
-      NodeNulls.reject(
-          layout.levels.get(level),
-          layout.starts.get(level),
-          layout.counts.get(level),
-          perRow,
-          where,
-          options.nulls());
-    }
   }
 
   private static Memory share(NodeLayout layout, Options options) {

@@ -64,6 +64,9 @@ final class NodeColumns {
                 + ", the values at "
                 + child.length());
       }
+      if (options.nulls().masks() || !options.nulls().fills()) {
+        NodeNulls.rejectElements(node, child, options.nulls());
+      }
       return DeviceColumn.of(
           "",
           ColumnKind.LIST,
@@ -97,7 +100,8 @@ final class NodeColumns {
 
   private void rejectNulls() {
     if (!options.nulls().masks()) {
-      NodeNulls.reject(node, node.offset(), node.length(), 1, "", options.nulls());
+      NodeNulls.rejectRows(
+          node, options.nulls(), "choose Options.withNulls(Nulls.MASK) with DeviceColumn.from");
     }
   }
 

@@ -144,6 +144,11 @@ final class NodeLayout {
     return named ? axes.stream().map(names::get).toList() : Collections.emptyList();
   }
 
+  /** Values of {@code level} below one row; 1 where there are none. */
+  long valuesPerRow(int level) {
+    return Math.max(1, counts.get(level) / Math.max(1, counts.get(0)));
+  }
+
   /** Elements below one value of {@code level}. */
   long elementsPer(int level) {
     return counts.get(level) == 0 ? 1 : counts.get(counts.size() - 1) / counts.get(level);

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds the nulls of nodes and applies a policy. */
 final class NodeNulls {
+  private static final String FILL = "Options.withNulls(Nulls.fill(value))";
+
   private NodeNulls() {}
 
   /**
@@ -31,47 +33,87 @@ final class NodeNulls {
     return !Native.allSet(bitmap, start, count);
   }
 
-  /**
-   * Checks a node that cannot carry nulls further; {@code rows} maps its values to rows by
-   * division.
-   */
-  static void reject(
-      ArrowNode node, long start, long count, long valuesPerRow, String where, Nulls policy) {
-    if (any(node, start, count, policy)) {
-      throw error(node, firstNull(node, start, count) / Math.max(1, valuesPerRow), where, policy);
+  private static boolean any(NodeLayout layout, int level, Nulls policy) {
+    return any(
+        layout.levels.get(level), layout.starts.get(level), layout.counts.get(level), policy);
+  }
+
+  /** Refuses null rows of a node; {@code remedy} tells what to do. */
+  static void rejectRows(ArrowNode node, Nulls policy, String remedy) {
+    if (any(node, node.offset(), node.length(), policy)) {
+      long row = firstNull(node, node.offset(), node.length());
+      throw error(node, " with nulls: row " + row + " is the first; " + remedy);
     }
   }
 
-  private static NullsException error(ArrowNode node, long row, String where, Nulls policy) {
-    String remedy =
-        "choose Options.withNulls(Nulls.fill(value)), or Nulls.MASK with DeviceColumn.from";
-    if (node.storageType() instanceof ArrowType.Struct) {
-      remedy = "filter such rows out, or make their fields null instead";
-    } else if (policy.masks()) {
-      remedy = "a mask has one bool a row; fill them with Options.withNulls(Nulls.fill(value))";
-    } else if (policy.fills()) {
-      remedy = "lists and strings cannot be filled; choose Nulls.MASK with DeviceColumn.from";
+  /** Refuses null elements in the lists of {@code node}, whose values are {@code child}. */
+  static void rejectElements(ArrowNode node, ArrowNode child, Nulls policy) {
+    if (any(child, child.offset(), child.length(), policy)) {
+      long element = firstNull(child, child.offset(), child.length());
+      throw error(
+          node,
+          " with nulls inside its lists: element "
+              + element
+              + " of the values is the first; fill them with "
+              + FILL);
     }
-    return new NullsException(
-        "Cannot hand out "
-            + node.label()
-            + " with nulls"
-            + where
-            + ": row "
-            + row
-            + " is the first; "
-            + remedy);
+  }
+
+  /**
+   * Refuses the nulls of a fixed-shape node that its policy does not carry further. What lies below
+   * a null row that is masked may be null too: Arrow's writers leave it so.
+   */
+  static void reject(NodeLayout layout, Nulls policy) {
+    if (policy.fills()) {
+      return;
+    }
+    ArrowNode rows = layout.levels.get(0);
+    if (!policy.masks()) {
+      rejectRows(rows, policy, "choose " + FILL + ", or Nulls.MASK with DeviceColumn.from");
+    }
+    boolean skipNullRows = any(layout, 0, policy);
+    long first = Long.MAX_VALUE;
+    for (int level = 1; level < layout.levels.size(); level++) {
+      if (any(layout, level, policy)) {
+        first = Math.min(first, firstRow(layout, level, skipNullRows));
+      }
+    }
+    if (first < Long.MAX_VALUE) {
+      String remedy = policy.masks() ? "a mask has one bool a row; fill them with " : "choose ";
+      throw error(
+          rows, " with nulls inside its lists: row " + first + " is the first; " + remedy + FILL);
+    }
+  }
+
+  private static NullsException error(ArrowNode node, String why) {
+    return new NullsException("Cannot hand out " + node.label() + why);
+  }
+
+  /** The row of the first null at {@code level}, MAX_VALUE when all lie in rows to be skipped. */
+  private static long firstRow(NodeLayout layout, int level, boolean skipNullRows) {
+    ArrowNode node = layout.levels.get(level);
+    ArrowNode rows = layout.levels.get(0);
+    long perRow = layout.valuesPerRow(level);
+    for (long i = 0; i < layout.counts.get(level); i++) {
+      if (isNull(node, layout.starts.get(level) + i)
+          && !(skipNullRows && isNull(rows, layout.starts.get(0) + i / perRow))) {
+        return i / perRow;
+      }
+    }
+    return Long.MAX_VALUE;
   }
 
   private static long firstNull(ArrowNode node, long start, long count) {
-    long bitmap = node.buffer(0);
-    for (long i = 0; i < count; i++) {
-      long bit = start + i;
-      if ((RawMemory.byteAt(bitmap + (bit >> 3)) >> (bit & 7) & 1) == 0) {
-        return i;
-      }
+    long i = 0;
+    while (i < count && !isNull(node, start + i)) {
+      i++;
     }
-    return count;
+    return i;
+  }
+
+  /** Reads a bit of a validity buffer that is there. */
+  private static boolean isNull(ArrowNode node, long bit) {
+    return (RawMemory.byteAt(node.buffer(0) + (bit >> 3)) >> (bit & 7) & 1) == 0;
   }
 
   /** One byte a value, 1 = present; null when all are present. The caller releases it. */
@@ -79,8 +121,7 @@ final class NodeNulls {
     if (!any(node, start, count, options.nulls())) {
       return null;
     }
-    Memory mask =
-        BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, count), options, CopyReason.VALIDITY);
+    Memory mask = allocateMask(count, options);
     BulkCopy.unpackBits(node.buffer(0), start, count, mask.address());
     return mask;
   }
@@ -102,15 +143,54 @@ final class NodeNulls {
     return mask;
   }
 
+  private static Memory allocateMask(long count, Options options) {
+    return BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, count), options, CopyReason.VALIDITY);
+  }
+
+  /** Whether a fixed-shape node needs a mask beside its values under a policy that masks. */
+  static boolean needsMask(NodeLayout layout, Nulls policy) {
+    int levels = policy.fills() ? layout.levels.size() : 1;
+    for (int level = 0; level < levels; level++) {
+      if (any(layout, level, policy)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /**
    * The validity array of a node's rows under a policy that masks; null when no row is null or the
-   * policy does not mask.
+   * policy does not mask. Where nulls propagate, a row with a null inside is null.
    */
   static @Nullable DeviceArray validity(ArrowNode node, Options options) {
     if (!options.nulls().masks()) {
       return null;
     }
     Memory mask = mask(node, node.offset(), node.length(), options);
+    if (options.nulls().fills() && node.storageType() instanceof ArrowType.FixedSizeList) {
+      NodeLayout layout = NodeLayout.of(node, options.storage());
+      for (int level = 1; level < layout.levels.size(); level++) {
+        if (any(layout, level, options.nulls())) {
+          mask = mask != null ? mask : allPresent(node.length(), options);
+          clearRows(layout, level, mask.address());
+        }
+      }
+    }
     return mask == null ? null : DeviceArray.from(mask);
+  }
+
+  private static Memory allPresent(long count, Options options) {
+    Memory mask = allocateMask(count, options);
+    RawMemory.fill(mask.address(), count, (byte) 1);
+    return mask;
+  }
+
+  private static void clearRows(NodeLayout layout, int level, long mask) {
+    long perRow = layout.valuesPerRow(level);
+    for (long i = 0; i < layout.counts.get(level); i++) {
+      if (isNull(layout.levels.get(level), layout.starts.get(level) + i)) {
+        RawMemory.putByte(mask + i / perRow, (byte) 0);
+      }
+    }
   }
 }

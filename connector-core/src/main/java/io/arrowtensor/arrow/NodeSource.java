@@ -51,7 +51,8 @@ final class NodeSource implements ArrowSource {
               + node.storageType()
               + " as a batch: expected a struct");
     }
-    NodeNulls.reject(node, node.offset(), node.length(), 1, "", options.nulls());
+    NodeNulls.rejectRows(
+        node, options.nulls(), "filter such rows out, or make their fields null instead");
     List<DeviceColumn> columns = new ArrayList<>();
     try {
       for (int i = 0; i < node.field().getChildren().size(); i++) {

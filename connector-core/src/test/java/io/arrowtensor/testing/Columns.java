@@ -15,7 +15,6 @@ import org.apache.arrow.vector.complex.FixedSizeListVector;
 import org.apache.arrow.vector.types.TimeUnit;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
-import org.apache.arrow.vector.util.TransferPair;
 
 /** Vectors with seeded random values, and what {@code getObject} says about them as bits. */
 public final class Columns {
@@ -43,14 +42,15 @@ public final class Columns {
       FieldVector vector, int rows, NullsAt nulls, boolean outermost, Random random) {
     boolean withNulls =
         nulls == NullsAt.BOTH || nulls == (outermost ? NullsAt.ROWS : NullsAt.INSIDE);
-    while (vector.getValueCapacity() < rows) {
-      vector.reAlloc();
-    }
     if (vector instanceof FixedSizeListVector list) {
       int size = ((ArrowType.FixedSizeList) list.getField().getType()).getListSize();
       fill(list.getDataVector(), rows * size, nulls, false, random);
     } else {
-      values((BaseFixedWidthVector) vector, rows, random);
+      BaseFixedWidthVector elements = (BaseFixedWidthVector) vector;
+      while (elements.getValueCapacity() < rows) {
+        elements.reAlloc();
+      }
+      values(elements, rows, random);
     }
     for (int i = 0; i < rows; i++) {
       // The last value is null for sure, so that short vectors have one too.
@@ -73,7 +73,8 @@ public final class Columns {
 
   private static void value(BaseFixedWidthVector vector, int i, ArrowType type, Random random) {
     int width = vector.getTypeWidth();
-    ByteBuffer bytes = ByteBuffer.allocate(Math.max(8, width)).order(java.nio.ByteOrder.nativeOrder());
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.max(8, width)).order(java.nio.ByteOrder.nativeOrder());
     if (type instanceof ArrowType.Int || type instanceof ArrowType.FixedSizeBinary) {
       random.nextBytes(bytes.array());
     } else if (type instanceof ArrowType.FloatingPoint && width == 4) {
@@ -89,9 +90,10 @@ public final class Columns {
   /** Rows {@code [start, start + length)}, by Arrow's own means. The caller closes it. */
   public static FieldVector slice(
       FieldVector vector, int start, int length, BufferAllocator allocator) {
-    TransferPair pair = vector.getTransferPair(allocator);
-    pair.splitAndTransfer(start, length);
-    return (FieldVector) pair.getTo();
+    // Into a vector of the same field: a transfer pair of Arrow's own making may lose its metadata.
+    FieldVector slice = vector.getField().createVector(allocator);
+    vector.makeTransferPair(slice).splitAndTransfer(start, length);
+    return slice;
   }
 
   /** The bytes of one element as Arrow reads it, in native order; null for a null. */
@@ -126,9 +128,7 @@ public final class Columns {
     if (type instanceof ArrowType.Timestamp timestamp) {
       return timestamp.getUnit();
     }
-    return type instanceof ArrowType.Duration duration
-        ? duration.getUnit()
-        : TimeUnit.MILLISECOND;
+    return type instanceof ArrowType.Duration duration ? duration.getUnit() : TimeUnit.MILLISECOND;
   }
 
   private static long count(long seconds, int nanos, TimeUnit unit) {

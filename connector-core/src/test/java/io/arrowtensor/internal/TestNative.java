@@ -11,7 +11,8 @@ final class TestNative {
   /** Calls a C function by its name. */
   static long call(String name, long... arguments) {
     long[] six = java.util.Arrays.copyOf(arguments, 6);
-    return Native.call(symbol(Opened.LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
+    return Native.call(
+        symbol(Opened.LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
   }
 
   /** The address of a function; fails when there is none. */

@@ -75,6 +75,9 @@ final class TensorFields {
    */
   private static int[] permutation(long[] shape, long[] strides) {
     int ndim = shape.length - 1;
+    if (Shapes.isRowMajor(shape, strides)) {
+      return IntStream.range(0, ndim).toArray();
+    }
     int[] order =
         IntStream.range(0, ndim)
             .boxed()

@@ -135,7 +135,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
 
   /** Bytes of all elements, without gaps between them. */
   public long nbytes() {
-    return size() * dtype.itemSize();
+    return Shapes.bytes(shape, dtype);
   }
 
   /** Names of the dimensions, or an empty list. */

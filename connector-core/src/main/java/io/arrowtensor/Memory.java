@@ -4,6 +4,7 @@ import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -278,8 +279,22 @@ public record Memory(
       throw new InvalidStructException(
           "Invalid byte offset " + byteOffset + " behind address 0x" + Long.toHexString(address));
     }
+    long low = 0;
+    long high = bytes;
     if (!Shapes.isRowMajor(shape, strides)) {
-      Shapes.extent(shape, strides, dtype);
+      long[] extent = Shapes.extent(shape, strides, dtype);
+      low = extent[0] * dtype.itemSize();
+      high = (extent[1] + 1) * dtype.itemSize();
+    }
+    if (device.type().isAddressable() && (start() + low < 0 || start() > Long.MAX_VALUE - high)) {
+      throw new InvalidStructException(
+          "Invalid data pointer 0x"
+              + Long.toHexString(start())
+              + ": an array of shape "
+              + Arrays.toString(shape)
+              + " and strides "
+              + Arrays.toString(strides)
+              + " would reach beyond the address space");
     }
     return this;
   }

@@ -88,9 +88,8 @@ final class Placement {
     if (options.access() == Access.WRITABLE && memory.readOnly()) {
       return CopyReason.READ_ONLY;
     }
-    return options.alignment() > DeviceArray.alignmentOf(memory.start())
-        ? CopyReason.ALIGNMENT
-        : null;
+    boolean aligned = options.alignment() <= DeviceArray.alignmentOf(memory.start());
+    return aligned || memory.nbytes() == 0 ? null : CopyReason.ALIGNMENT;
   }
 
   /** A row-major copy; releases the original once the copy is there. */

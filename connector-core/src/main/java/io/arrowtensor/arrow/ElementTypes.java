@@ -37,10 +37,9 @@ final class ElementTypes {
       requireStorage(element, type.equals(new ArrowType.Int(8, true)));
       return DType.BOOL;
     }
-    if (type instanceof ArrowType.FixedSizeBinary binary) {
-      return DTYPE_EXTENSION.equals(extension)
-          ? parse(element, binary.getByteWidth())
-          : refuse(element);
+    if (DTYPE_EXTENSION.equals(extension)) {
+      requireStorage(element, type instanceof ArrowType.FixedSizeBinary);
+      return parse(element, ((ArrowType.FixedSizeBinary) type).getByteWidth());
     }
     return plain(element, type, storage);
   }
@@ -102,15 +101,17 @@ final class ElementTypes {
     String text = element.metadata();
     try {
       String[] parts = text.split(",", -1);
+      if (parts.length != 3) {
+        throw new IllegalArgumentException(text);
+      }
       DType dtype =
           new DType(
               new TypeCode(Integer.parseInt(parts[0])),
               Integer.parseInt(parts[1]),
               Integer.parseInt(parts[2]));
-      requireStorage(
-          element, parts.length == 3 && dtype.isWholeBytes() && dtype.itemSize() == byteWidth);
+      requireStorage(element, dtype.isWholeBytes() && dtype.itemSize() == byteWidth);
       return dtype;
-    } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+    } catch (IllegalArgumentException e) {
       throw new InvalidStructException(
           "Invalid metadata '"
               + text

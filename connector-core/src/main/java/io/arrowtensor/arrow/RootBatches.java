@@ -15,6 +15,7 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.jspecify.annotations.Nullable;
 
 /** Whole roots as batches, and back. */
@@ -56,9 +57,9 @@ final class RootBatches {
     if (column.kind() != ColumnKind.ARRAY || column.dictionary() != null) {
       return ListVectors.of(column, allocator, options);
     }
+    Field field = TensorFields.nested(column.name(), column.values());
     ArrowBuf validity = bitmap(column, allocator);
-    return new VectorWriter(TensorFields.nested(column.name(), column.values()), allocator, options)
-        .write(column.values(), validity);
+    return new VectorWriter(field, allocator, options).write(column.values(), validity);
   }
 
   /** The validity mask as a bitmap, null when no row is null. The caller closes it. */

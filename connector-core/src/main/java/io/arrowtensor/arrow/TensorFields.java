@@ -75,6 +75,9 @@ final class TensorFields {
    */
   private static int[] permutation(long[] shape, long[] strides) {
     int ndim = shape.length - 1;
+    if (Shapes.isRowMajor(shape, strides)) {
+      return IntStream.range(0, ndim).toArray();
+    }
     int[] order =
         IntStream.range(0, ndim)
             .boxed()
@@ -96,8 +99,8 @@ final class TensorFields {
         : IntStream.range(0, ndim).toArray();
   }
 
-  /** The permutation that {@code field} states, null when it states none. */
-  static int @Nullable [] permutation(Field field) {
+  /** What {@code field} says of its rows' shape, null when it is no tensor's. */
+  static @Nullable TensorMetadata metadata(Field field) {
     Map<String, String> metadata = field.getMetadata();
     boolean tensor =
         TensorMetadata.FIXED_SHAPE_TENSOR.equals(metadata.get(ArrowNode.EXTENSION_NAME));
@@ -105,7 +108,6 @@ final class TensorFields {
       return null;
     }
     return TensorMetadata.parse(
-            metadata.getOrDefault(ArrowNode.EXTENSION_METADATA, ""), list.getListSize())
-        .permutation();
+        metadata.getOrDefault(ArrowNode.EXTENSION_METADATA, ""), list.getListSize());
   }
 }

@@ -61,14 +61,14 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
 
   private static int[] permutation(String json, JsonNode array, int ndim) {
     int[] permutation = new int[ndim];
-    boolean given = array.isArray() && !array.isEmpty();
+    boolean given = isGiven(json, array, "permutation") && !array.isEmpty();
     require(
         !given || array.size() == ndim,
         json,
         "'permutation' must have one entry for each dimension");
     boolean[] seen = new boolean[ndim];
     for (int i = 0; i < ndim; i++) {
-      permutation[i] = given ? array.get(i).asInt(-1) : i;
+      permutation[i] = !given ? i : array.get(i).isInt() ? array.get(i).intValue() : -1;
       require(
           permutation[i] >= 0 && permutation[i] < ndim && !seen[permutation[i]],
           json,
@@ -80,12 +80,24 @@ record TensorMetadata(long[] shape, int[] permutation, List<String> dimNames) {
 
   private static List<String> names(String json, JsonNode array, int ndim) {
     List<String> names = new ArrayList<>();
-    array.forEach(name -> names.add(name.asText()));
+    if (isGiven(json, array, "dim_names")) {
+      array.forEach(
+          name -> {
+            require(name.isTextual(), json, "'dim_names' must hold strings");
+            names.add(name.textValue());
+          });
+    }
     require(
         names.isEmpty() || names.size() == ndim,
         json,
         "'dim_names' must have one entry for each dimension");
     return names;
+  }
+
+  private static boolean isGiven(String json, JsonNode array, String key) {
+    boolean given = !array.isMissingNode() && !array.isNull();
+    require(!given || array.isArray(), json, "'" + key + "' must be an array");
+    return given;
   }
 
   private static void require(boolean holds, String json, String why) {

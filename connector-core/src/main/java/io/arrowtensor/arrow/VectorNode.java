@@ -4,6 +4,8 @@ import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.ArrowOwner;
 import io.arrowtensor.internal.Owner;
 import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.ReferenceManager;
 import org.apache.arrow.vector.BaseFixedWidthVector;
 import org.apache.arrow.vector.BaseVariableWidthVector;
 import org.apache.arrow.vector.ExtensionTypeVector;
@@ -69,9 +71,24 @@ final class VectorNode extends ArrowNode {
     return ArrowOwner.retain(arrowBuffer(i));
   }
 
+  /**
+   * Arrow counts references for each allocator on its own, and views hold theirs in the root: both
+   * counts are asked.
+   */
   @Override
   boolean isExclusive(int i) {
-    return arrowBuffer(i).refCnt() == 1;
+    ArrowBuf buffer = arrowBuffer(i);
+    ReferenceManager references = buffer.getReferenceManager();
+    if (references == ReferenceManager.NO_OP || buffer.refCnt() != 1) {
+      return false;
+    }
+    BufferAllocator root = references.getAllocator().getRoot();
+    if (root == references.getAllocator()) {
+      return true;
+    }
+    try (ArrowBuf inRoot = references.retain(buffer, root)) {
+      return inRoot.refCnt() == 1;
+    }
   }
 
   private ArrowBuf arrowBuffer(int i) {

@@ -2,7 +2,9 @@ package io.arrowtensor.arrow;
 
 import io.arrowtensor.Access;
 import io.arrowtensor.ArraySource;
+import io.arrowtensor.Copy;
 import io.arrowtensor.CopyReason;
+import io.arrowtensor.CopyRefusedException;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.Memory;
@@ -47,10 +49,9 @@ final class VectorWriter {
    */
   FieldVector write(ArraySource source, @Nullable ArrowBuf validity) {
     try {
-      ArraySource ordered = o -> physical(source.open(o));
-      Memory memory = Memory.forExportContiguous(ordered, options);
-      int rows =
-          memory.shape().length == 0 ? 1 : (int) Math.min(Integer.MAX_VALUE, memory.shape()[0]);
+      Memory memory =
+          Memory.forExportContiguous(o -> inMemoryOrder(source.open(o)), options);
+      int rows = memory.shape().length == 0 ? 1 : (int) memory.shape()[0]; // checked by fitted
       return load(rows, ForeignBuffers.adopt(fitted(memory), allocator), validity);
     } finally {
       if (validity != null) {
@@ -71,26 +72,36 @@ final class VectorWriter {
                 + memory.device()
                 + ": Arrow vectors are read by the host");
       }
-      long elements = Shapes.size(memory.shape());
-      requireInt(elements);
-      return leaf(memory).getType() instanceof ArrowType.Bool ? packed(memory, elements) : memory;
+      return leaf(memory).getType() instanceof ArrowType.Bool ? packed(memory) : memory;
     } catch (RuntimeException | Error e) {
       memory.release();
       throw e;
     }
   }
 
-  /** The dimensions in memory order where the field states a permutation. Releases nothing. */
-  private Memory physical(Memory memory) {
-    int[] permutation = TensorFields.permutation(field);
-    if (permutation == null || memory.shape().length != permutation.length + 1) {
-      return memory;
+  /** The dimensions in memory order where the field is a tensor's. Releases on failure. */
+  private Memory inMemoryOrder(Memory memory) {
+    try {
+      TensorMetadata tensor = TensorFields.metadata(field);
+      return tensor == null || memory.shape().length != tensor.shape().length + 1
+          ? memory
+          : inMemoryOrder(memory, tensor);
+    } catch (RuntimeException | Error e) {
+      memory.release();
+      throw e;
     }
+  }
+
+  private Memory inMemoryOrder(Memory memory, TensorMetadata tensor) {
+    int[] permutation = tensor.permutation();
     long[] shape = memory.shape().clone();
     long[] strides = memory.strides().clone();
     for (int d = 0; d < permutation.length; d++) {
       shape[permutation[d] + 1] = memory.shape()[d + 1];
       strides[permutation[d] + 1] = memory.strides()[d + 1];
+    }
+    if (!Arrays.equals(shape, 1, shape.length, tensor.shape(), 0, tensor.shape().length)) {
+      throw unfit(memory);
     }
     return new Memory(
         memory.address(),
@@ -106,38 +117,64 @@ final class VectorWriter {
         memory.outcome());
   }
 
-  /** The field that holds the elements; checks type and list sizes. */
+  /**
+   * The field that holds the elements; checks type and list sizes. The innermost list may hold
+   * several dimensions, as a tensor's does.
+   */
   private Field leaf(Memory memory) {
+    long[] shape = memory.shape();
     Field level = field;
-    long size = memory.shape().length == 0 ? 1 : memory.shape()[0];
+    long values = requireInt(shape.length == 0 ? 1 : shape[0]);
+    int d = 1;
     while (level.getType() instanceof ArrowType.FixedSizeList list) {
-      size = Math.multiplyExact(size, (long) list.getListSize());
       level = level.getChildren().get(0);
+      boolean last = !(level.getType() instanceof ArrowType.FixedSizeList);
+      int end = Math.min(shape.length, last ? shape.length : d + 1);
+      if (d > end || Shapes.size(Arrays.copyOfRange(shape, d, end)) != list.getListSize()) {
+        throw unfit(memory);
+      }
+      d = end;
+      values = requireInt(values * list.getListSize());
     }
     DType expected = ElementTypes.of(Element.of(level), Storage.AS_INTEGERS);
-    if (!expected.equals(memory.dtype()) || size != Shapes.size(memory.shape())) {
-      throw new UnsupportedTypeException(
-          "Cannot make a vector of field "
-              + field
-              + " over an array of shape "
-              + Arrays.toString(memory.shape())
-              + " and type "
-              + memory.dtype()
-              + ": take the field from Vectors.tensorField or Vectors.listField");
+    if (!expected.equals(memory.dtype()) || values != Shapes.size(shape)) {
+      throw unfit(memory);
     }
     return level;
   }
 
-  private static void requireInt(long elements) {
-    if (elements > Integer.MAX_VALUE) {
-      throw new UnsupportedTypeException(
-          "Cannot hold "
-              + elements
-              + " elements in an Arrow vector: the limit is 2^31 - 1; split the array");
-    }
+  private UnsupportedTypeException unfit(Memory memory) {
+    return new UnsupportedTypeException(
+        "Cannot make a vector of field "
+            + field
+            + " over an array of shape "
+            + Arrays.toString(memory.shape())
+            + " and type "
+            + memory.dtype()
+            + ": take the field from Vectors.tensorField or Vectors.listField");
   }
 
-  private Memory packed(Memory bytes, long count) {
+  private static long requireInt(long values) {
+    if (values > Integer.MAX_VALUE) {
+      throw new UnsupportedTypeException(
+          "Cannot hold "
+              + values
+              + " values in an Arrow vector: the limit is 2^31 - 1; split the array");
+    }
+    return values;
+  }
+
+  private Memory packed(Memory bytes) {
+    if (options.copy() == Copy.NEVER) {
+      throw new CopyRefusedException(
+          "Cannot share an array as "
+              + field
+              + ": a copy is needed ("
+              + CopyReason.BIT_PACKED
+              + ") and Copy.NEVER forbids it; take the field from Vectors.tensorField, or allow it"
+              + " with Options.withCopy(Copy.IF_NEEDED)");
+    }
+    long count = bytes.nbytes();
     Memory bits =
         BulkCopy.allocateLike(
             Memory.borrow(0, DType.UINT8, (count + 7) / 8), options, CopyReason.BIT_PACKED);
@@ -148,36 +185,52 @@ final class VectorWriter {
 
   /** Takes over {@code data}. */
   private FieldVector load(int rows, ArrowBuf data, @Nullable ArrowBuf validity) {
-    FieldVector vector = field.createVector(allocator);
-    try {
-      FieldVector level = vector;
-      int count = rows;
-      ArrowBuf bitmap = validity;
-      while (level.getField().getType() instanceof ArrowType.FixedSizeList list) {
-        load(level, count, bitmap);
-        bitmap = null;
-        count *= list.getListSize();
-        level = level.getChildrenFromFields().get(0);
+    try (data) {
+      FieldVector vector = emptyVector();
+      try {
+        FieldVector level = vector;
+        int count = rows;
+        ArrowBuf bitmap = validity;
+        while (level.getField().getType() instanceof ArrowType.FixedSizeList list) {
+          load(level, count, bitmap);
+          bitmap = null;
+          count *= list.getListSize();
+          level = level.getChildrenFromFields().get(0);
+        }
+        load(level, count, bitmap, data);
+        return vector;
+      } catch (RuntimeException | Error e) {
+        vector.close();
+        throw e;
       }
-      load(level, count, bitmap, data);
-      return vector;
-    } catch (RuntimeException | Error e) {
-      vector.close();
-      throw e;
-    } finally {
-      data.close();
+    }
+  }
+
+  private FieldVector emptyVector() {
+    try {
+      return field.createVector(allocator);
+    } catch (UnsupportedOperationException e) {
+      throw new UnsupportedTypeException(
+          "Cannot make a vector of field "
+              + field
+              + ": the Arrow on the class path has none ("
+              + e.getMessage()
+              + "); use a newer Arrow");
     }
   }
 
   private void load(FieldVector level, int count, @Nullable ArrowBuf bitmap, ArrowBuf... data) {
+    boolean own = bitmap == null && options.access() == Access.WRITABLE;
     ArrowBuf[] buffers = new ArrowBuf[data.length + 1];
     System.arraycopy(data, 0, buffers, 1, data.length);
-    boolean own = bitmap == null && options.access() == Access.WRITABLE;
     buffers[0] = bitmap != null ? bitmap : own ? ownOnes(count) : OnesBitmap.of(count);
-    level.loadFieldBuffers(
-        new ArrowFieldNode(count, bitmap == null ? 0 : -1), Arrays.asList(buffers));
-    if (own) {
-      buffers[0].close();
+    try {
+      level.loadFieldBuffers(
+          new ArrowFieldNode(count, bitmap == null ? 0 : -1), Arrays.asList(buffers));
+    } finally {
+      if (own) {
+        buffers[0].close();
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
+import io.arrowtensor.TypeCode;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.Abi.ManagedTensor;
 import io.arrowtensor.internal.Abi.ManagedTensorVersioned;
@@ -53,24 +54,33 @@ final class TensorExport {
   }
 
   private static long block(Memory memory, int structSize) {
-    DType dtype = memory.dtype();
-    if (!dtype.isWholeBytes() && !dtype.code().toString().startsWith("float")) {
+    try {
+      requireLayout(memory.dtype());
+      NativeLibrary.require();
+      long block = Native.newExport(memory.owner(), structSize + 16L * memory.shape().length);
+      if (block == 0) {
+        throw new InterchangeException(
+            "Cannot allocate a DLPack struct: the system has no memory left");
+      }
+      return block;
+    } catch (RuntimeException | Error e) {
       memory.release();
+      throw e;
+    }
+  }
+
+  /**
+   * DLPack defines packed elements for float6 and float4; codes that are unknown pass as they are.
+   */
+  private static void requireLayout(DType dtype) {
+    if (!dtype.isWholeBytes() && dtype.code().code() < TypeCode.FLOAT6_E2M3FN.code()) {
       throw new UnsupportedTypeException(
           "Cannot export "
               + dtype
               + " as DLPack: elements of "
               + dtype.bits()
-              + " bits have no defined layout");
+              + " bits have no defined layout; convert them to whole bytes first");
     }
-    NativeLibrary.require();
-    long block = Native.newExport(memory.owner(), structSize + 16L * memory.shape().length);
-    if (block == 0) {
-      memory.release();
-      throw new InterchangeException(
-          "Cannot allocate a DLPack struct: the system has no memory left");
-    }
-    return block;
   }
 
   /**

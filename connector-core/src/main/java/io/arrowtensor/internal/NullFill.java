@@ -58,7 +58,8 @@ public final class NullFill {
       return HalfFloat.bfloatBits((float) value);
     }
     if (dtype.isInteger()) {
-      return (long) value;
+      // A cast to a narrow integer goes through int in Java; uint32 has no type there.
+      return dtype.bits() > 32 || dtype.equals(DType.UINT32) ? (long) value : (int) value;
     }
     if (dtype.code().equals(TypeCode.BOOL)) {
       return value != 0 ? 1 : 0;

@@ -43,10 +43,17 @@ public final class Shapes {
     return size;
   }
 
-  /** Bytes of all elements, contiguous. Throws as {@link #size}. */
+  /**
+   * Bytes of all elements, contiguous; elements that do not take whole bytes lie packed. Throws as
+   * {@link #size}.
+   */
   public static long bytes(long[] shape, DType dtype) {
     try {
-      return Math.multiplyExact(size(shape), (long) dtype.itemSize());
+      if (dtype.isWholeBytes()) {
+        return Math.multiplyExact(size(shape), (long) dtype.itemSize());
+      }
+      long bits = Math.multiplyExact(size(shape), (long) dtype.bits() * dtype.lanes());
+      return bits / 8 + (bits % 8 == 0 ? 0 : 1);
     } catch (ArithmeticException e) {
       throw new InvalidStructException(
           "Invalid shape "

@@ -110,6 +110,12 @@ public final class OnnxFunction implements BatchFunction {
     return opened.apply(batch);
   }
 
+  /** Whether a call is under way. */
+  boolean isRunning() {
+    OnnxTask opened = task;
+    return opened != null && opened.isRunning();
+  }
+
   /** Lets go of the model; ends a call that runs on another thread. Idempotent. */
   @Override
   public void close() {

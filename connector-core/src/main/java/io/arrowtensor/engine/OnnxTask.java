@@ -169,6 +169,11 @@ final class OnnxTask implements AutoCloseable {
     running = true;
   }
 
+  /** Whether a call is under way. */
+  synchronized boolean isRunning() {
+    return running;
+  }
+
   private synchronized void end() {
     running = false;
     if (closed) {

@@ -123,7 +123,7 @@ final class CDataExport {
     }
     for (int i = 0; i < buffers; i++) {
       Memory memory = node.buffers().get(i);
-      RawMemory.putLong(block + 8L * i, memory == null ? 0 : memory.start());
+      RawMemory.putLong(block + 8L * i, memory == null ? 0 : address(memory, block));
     }
     RawMemory.putLong(array + Abi.Array.LENGTH, node.length());
     RawMemory.putLong(array + Abi.Array.NULL_COUNT, node.buffers().get(0) == null ? 0 : -1);
@@ -134,6 +134,11 @@ final class CDataExport {
     RawMemory.putLong(array + Abi.Array.PRIVATE_DATA, block);
     RawMemory.putLong(array + Abi.Array.RELEASE, Native.callback(Native.ARROW_ARRAY_RELEASE));
     children(node, array, block + 8L * buffers, children);
+  }
+
+  /** Not null for an empty buffer: some consumers, Arrow Java 12 among them, refuse that. */
+  private static long address(Memory memory, long somewhere) {
+    return memory.nbytes() == 0 ? somewhere : memory.start();
   }
 
   private static void children(ExportNode node, long array, long pointers, int children) {

@@ -64,13 +64,15 @@ public final class Quickstart {
             + ")";
     System.out.println("SELECT *, " + call + " AS score FROM input");
     Dataset<Row> scored = spark.sql("SELECT *, " + call + " AS score FROM input");
-    spark.sparkContext().addSparkListener(new Progress());
+    Progress progress = new Progress();
+    spark.sparkContext().addSparkListener(progress);
     spark.listenerManager().register(handover);
     long start = System.nanoTime();
     scored.write().mode(SaveMode.Overwrite).parquet(arguments.output().toString());
     double seconds = (System.nanoTime() - start) / 1e9;
     handover.await();
     spark.listenerManager().unregister(handover);
+    spark.sparkContext().removeSparkListener(progress);
 
     Dataset<Row> written = spark.read().parquet(arguments.output().toString());
     written.show(10);

@@ -49,8 +49,7 @@ final class VectorWriter {
    */
   FieldVector write(ArraySource source, @Nullable ArrowBuf validity) {
     try {
-      Memory memory =
-          Memory.forExportContiguous(o -> inMemoryOrder(source.open(o)), options);
+      Memory memory = Memory.forExportContiguous(o -> inMemoryOrder(source.open(o)), options);
       int rows = memory.shape().length == 0 ? 1 : (int) memory.shape()[0]; // checked by fitted
       return load(rows, ForeignBuffers.adopt(fitted(memory), allocator), validity);
     } finally {

@@ -74,12 +74,7 @@ class ExportTest {
   }
 
   private record Case(
-      Sample sample,
-      FieldVector vector,
-      Copy copy,
-      boolean versioned,
-      Access access,
-      String name) {
+      Sample sample, FieldVector vector, Copy copy, boolean versioned, Access access, String name) {
 
     void check(BufferAllocator allocator) {
       Options options = sample.options().withCopy(copy).withAccess(access);
@@ -95,8 +90,7 @@ class ExportTest {
       DlpackStruct struct = DlpackStruct.at(address, versioned);
       checkStruct(struct);
       try (DeviceArray array =
-          DeviceArray.from(
-              versioned ? Dlpack.take(address) : Dlpack.takeUnversioned(address))) {
+          DeviceArray.from(versioned ? Dlpack.take(address) : Dlpack.takeUnversioned(address))) {
         assertThat(array.isReadOnly()).as(name).isEqualTo(!versioned || !isWritable());
         assertThat(array.outcome()).as(name).isEqualTo(Outcome.zeroCopy(array.nbytes()));
         checkElements(array);
@@ -274,8 +268,7 @@ class ExportTest {
   @Test
   void sourcesThatFailAreReleasedOnce() {
     AtomicInteger released = new AtomicInteger();
-    Memory memory =
-        Memory.borrow(0, DType.INT8, 5).withOwner((Runnable) released::incrementAndGet);
+    Memory memory = Memory.borrow(0, DType.INT8, 5).withOwner((Runnable) released::incrementAndGet);
     assertThatThrownBy(() -> Dlpack.export(memory)).hasMessageContaining("null for an array of 5");
     assertThat(released).hasValue(1);
     Memory readOnly =

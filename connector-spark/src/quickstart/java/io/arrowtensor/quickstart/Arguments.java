@@ -99,7 +99,11 @@ record Arguments(Path input, Path model, List<String> columns, Path output) {
       return List.copyOf(session.getInputNames());
     } catch (OrtException e) {
       throw new UserError(
-          "Cannot load the model " + model + ": ONNX Runtime says \"" + e.getMessage() + "\".");
+          "Cannot load the model "
+              + model
+              + ": ONNX Runtime says \""
+              + e.getMessage()
+              + "\"; pass a complete ONNX file with -Dmodel=PATH.");
     }
   }
 }

@@ -100,10 +100,12 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     return byteOffset;
   }
 
+  /** Where the memory lives. */
   public Device device() {
     return device;
   }
 
+  /** The type of one element. */
   public DType dtype() {
     return dtype;
   }
@@ -148,6 +150,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     return Shapes.isRowMajor(shape, strides);
   }
 
+  /** Whether nobody may write through this array. */
   public boolean isReadOnly() {
     return readOnly;
   }

@@ -51,6 +51,7 @@ public class DeviceBatch {
     return rowCount;
   }
 
+  /** The columns, in order. */
   public List<DeviceColumn> columns() {
     return columns;
   }

@@ -89,10 +89,12 @@ public final class DeviceColumn implements AutoCloseable {
     return new DeviceColumn(name, kind, values, validity, offsets, dictionary);
   }
 
+  /** The name. */
   public String name() {
     return name;
   }
 
+  /** How the arrays are to be read together. */
   public ColumnKind kind() {
     return kind;
   }

@@ -87,22 +87,27 @@ public final class Options implements Serializable {
     return values.access;
   }
 
+  /** Asks for a device. */
   public Options withDevice(Device device) {
     return with(v -> v.device = device);
   }
 
+  /** Allows, forbids or demands copies. */
   public Options withCopy(Copy copy) {
     return with(v -> v.copy = copy);
   }
 
+  /** Chooses what happens to nulls. */
   public Options withNulls(Nulls nulls) {
     return with(v -> v.nulls = nulls);
   }
 
+  /** Names the consumer's stream, for memory that is not the host's. */
   public Options withStream(Stream stream) {
     return with(v -> v.stream = stream);
   }
 
+  /** Accounts copies to {@code allocator}, which stays the caller's. */
   public Options withAllocator(BufferAllocator allocator) {
     return with(v -> v.allocator = allocator);
   }
@@ -116,14 +121,17 @@ public final class Options implements Serializable {
     return with(v -> v.alignment = bytes);
   }
 
+  /** Chooses what happens to logical types. */
   public Options withStorage(Storage storage) {
     return with(v -> v.storage = storage);
   }
 
+  /** Chooses how long an export of a borrowed array lives. */
   public Options withLifetime(Lifetime lifetime) {
     return with(v -> v.lifetime = lifetime);
   }
 
+  /** Asks for access. */
   public Options withAccess(Access access) {
     return with(v -> v.access = access);
   }

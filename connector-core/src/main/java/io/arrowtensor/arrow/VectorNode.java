@@ -73,13 +73,14 @@ final class VectorNode extends ArrowNode {
 
   /**
    * Arrow counts references for each allocator on its own, and views hold theirs in the root: both
-   * counts are asked.
+   * counts are asked. A vector's own two buffers may be slices of one.
    */
   @Override
   boolean isExclusive(int i) {
     ArrowBuf buffer = arrowBuffer(i);
     ReferenceManager references = buffer.getReferenceManager();
-    if (references == ReferenceManager.NO_OP || buffer.refCnt() != 1) {
+    boolean sliced = i != 0 && arrowBuffer(0).getReferenceManager() == references;
+    if (references == ReferenceManager.NO_OP || buffer.refCnt() != (sliced ? 2 : 1)) {
       return false;
     }
     BufferAllocator root = references.getAllocator().getRoot();

@@ -50,9 +50,12 @@ public final class ArrowOwner extends Owner {
   @Override
   protected void free() {
     long bytes = buffer.capacity();
-    buffer.close();
-    if (counted) {
-      NativeBytes.add(-bytes);
+    try {
+      buffer.close();
+    } finally {
+      if (counted) {
+        NativeBytes.add(-bytes);
+      }
     }
   }
 }

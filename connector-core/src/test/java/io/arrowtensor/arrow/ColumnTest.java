@@ -182,7 +182,7 @@ class ColumnTest {
       assertThatThrownBy(() -> DeviceColumn.from(Vectors.view(vector)))
           .isInstanceOf(UnsupportedTypeException.class)
           .hasMessageContaining("tensors have no strings; ask for bytes with offsets");
-      for (int start = 0; start <= 5; start++) {
+      for (int start = 0; start < 5; start++) {
         try (FieldVector slice = Columns.slice(vector, start, 5 - start, allocator);
             DeviceColumn column = DeviceColumn.from(Vectors.view(slice), BYTES);
             VectorSchemaRoot back = rootOf(column, allocator)) {
@@ -217,9 +217,9 @@ class ColumnTest {
     DictionaryEncoding encoding = new DictionaryEncoding(7, false, new ArrowType.Int(8, true));
     FieldType type = new FieldType(true, new ArrowType.Int(8, true), encoding);
     try (VarCharVector values = strings(List.of("red", "green"), allocator);
-        FieldVector indices = new Field("color", type, null).createVector(allocator);
-        DictionaryProvider.MapDictionaryProvider provider =
-            new DictionaryProvider.MapDictionaryProvider(new Dictionary(values, encoding))) {
+        FieldVector indices = new Field("color", type, null).createVector(allocator)) {
+      Dictionary dictionary = new Dictionary(values, encoding);
+      DictionaryProvider provider = new DictionaryProvider.MapDictionaryProvider(dictionary);
       indices.allocateNew();
       for (int i = 0; i < 3; i++) {
         indices.getDataBuffer().setByte(i, i % 2);

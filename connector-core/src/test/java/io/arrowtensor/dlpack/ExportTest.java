@@ -16,7 +16,6 @@ import io.arrowtensor.Outcome;
 import io.arrowtensor.TypeCode;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.arrow.Vectors;
-import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.testing.Columns;
 import io.arrowtensor.testing.Columns.NullsAt;
 import io.arrowtensor.testing.DlpackStruct;
@@ -261,8 +260,8 @@ class ExportTest {
       Dlpack.deleteUnversioned(
           Dlpack.exportUnversioned(
               Vectors.view(vector), Options.defaults().withAccess(Access.READ_ONLY)));
-      assertThat(NativeBytes.held()).isZero();
     }
+    assertThat(allocator.getAllocatedMemory()).isZero();
   }
 
   @Test

@@ -28,19 +28,21 @@ public final class Shapes {
     }
     long size = 1;
     boolean overflow = false;
+    boolean empty = false;
     for (long dim : shape) {
       if (dim < 0) {
         throw new InvalidStructException(
             "Invalid shape " + Arrays.toString(shape) + ": dimensions must not be negative");
       }
+      empty |= dim == 0;
       overflow |= dim != 0 && size > Long.MAX_VALUE / dim;
-      size = overflow && dim != 0 ? Long.MAX_VALUE : size * dim;
+      size *= overflow ? 0 : dim;
     }
-    if (overflow && size != 0) {
+    if (overflow && !empty) {
       throw new InvalidStructException(
           "Invalid shape " + Arrays.toString(shape) + ": the number of elements overflows 64 bits");
     }
-    return size;
+    return empty ? 0 : size;
   }
 
   /**

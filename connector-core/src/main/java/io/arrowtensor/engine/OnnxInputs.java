@@ -193,8 +193,7 @@ final class OnnxInputs implements AutoCloseable {
     long bytes = column.values().nbytes();
     countSource(column.values());
     context.count(Outcome.copied(bytes, CopyReason.CAST));
-    String[] strings = OnnxStrings.read(column);
-    return OnnxTensor.createTensor(environment, strings, onesAfter(strings.length, input));
+    return OnnxStrings.tensor(column, onesAfter(column.rowCount(), input));
   }
 
   private static long[] onesAfter(long rows, Port input) {

@@ -130,6 +130,7 @@ final class OnnxInputs implements AutoCloseable {
     if (values.isContiguous()) {
       return cast(values, column.name(), to);
     }
+    countSource(values);
     try (DeviceArray dense = values.contiguous(options)) {
       return cast(dense, column.name(), to);
     }

@@ -13,7 +13,8 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.internal.Closing;
-import io.arrowtensor.internal.Native;
+import io.arrowtensor.internal.NativeBlock;
+import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
 import java.util.List;
@@ -45,7 +46,8 @@ final class OnnxStrings {
     column.values().requireHostContiguous("score");
     Objects.requireNonNull(column.offsets()).requireHostContiguous("score");
     long bytes = offset(column, rows) - offset(column, 0);
-    long pointers = Native.allocate(9L * rows + bytes, 64);
+    Owner scratch = NativeBlock.allocate(null, 9L * rows + bytes, 64);
+    long pointers = NativeBlock.addressOf(scratch);
     try {
       long to = pointers + 8L * rows;
       for (int i = 0; i < rows; i++) {
@@ -57,7 +59,7 @@ final class OnnxStrings {
       }
       OrtText.write(tensor, pointers, rows);
     } finally {
-      Native.free(pointers);
+      scratch.release();
     }
   }
 
@@ -97,8 +99,17 @@ final class OnnxStrings {
       throw new InterchangeException(
           "Cannot return " + bytes + " bytes of text in one column: use smaller batches");
     }
+    Owner scratch = NativeBlock.allocate(null, 8 * rows, 64);
+    try {
+      return column(name, tensor, rows, bytes, NativeBlock.addressOf(scratch), options);
+    } finally {
+      scratch.release();
+    }
+  }
+
+  private static DeviceColumn column(
+      String name, OnnxTensor tensor, long rows, long bytes, long starts, Options options) {
     DeviceColumn column = allocate(name, bytes, rows, options);
-    long starts = Native.allocate(8 * rows, 64);
     try {
       OrtText.read(tensor, column.values().address(), bytes, starts, rows);
       long offsets = Objects.requireNonNull(column.offsets()).address();
@@ -110,8 +121,6 @@ final class OnnxStrings {
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, List.of(column));
       throw e;
-    } finally {
-      Native.free(starts);
     }
   }
 

@@ -4,7 +4,9 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxTensorLike;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.internal.Native;
+import io.arrowtensor.internal.NativeBlock;
 import io.arrowtensor.internal.NativeLibrary;
+import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
 import java.lang.reflect.Field;
 
@@ -27,12 +29,13 @@ final class OrtText {
 
   /** Bytes of all strings of {@code tensor}. */
   static long length(OnnxTensor tensor) {
-    long out = Native.allocate(8, 8);
+    Owner out = NativeBlock.allocate(null, 8, 8);
     try {
-      check(call(GET_STRING_TENSOR_DATA_LENGTH, address(tensor), out, 0, 0));
-      return RawMemory.longAt(out);
+      long length = NativeBlock.addressOf(out);
+      check(call(GET_STRING_TENSOR_DATA_LENGTH, address(tensor), length, 0, 0, 0));
+      return RawMemory.longAt(length);
     } finally {
-      Native.free(out);
+      out.release();
     }
   }
 
@@ -43,20 +46,17 @@ final class OrtText {
    * @param starts room for {@code count} 64-bit integers: where each string starts
    */
   static void read(OnnxTensor tensor, long text, long bytes, long starts, long count) {
-    NativeLibrary.require();
-    check(
-        Native.call(
-            function(GET_STRING_TENSOR_CONTENT), address(tensor), text, bytes, starts, count, 0));
+    check(call(GET_STRING_TENSOR_CONTENT, address(tensor), text, bytes, starts, count));
   }
 
   /** Sets the strings of {@code tensor} to those at {@code count} pointers, each ended by a 0. */
   static void write(OnnxTensor tensor, long pointers, long count) {
-    check(call(FILL_STRING_TENSOR, address(tensor), pointers, count, 0));
+    check(call(FILL_STRING_TENSOR, address(tensor), pointers, count, 0, 0));
   }
 
-  private static long call(int function, long a0, long a1, long a2, long a3) {
+  private static long call(int function, long a0, long a1, long a2, long a3, long a4) {
     NativeLibrary.require();
-    return Native.call(function(function), a0, a1, a2, a3, 0, 0);
+    return Native.call(function(function), a0, a1, a2, a3, a4, 0);
   }
 
   private static long function(int index) {

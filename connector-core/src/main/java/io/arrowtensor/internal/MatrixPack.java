@@ -12,6 +12,7 @@ import java.util.List;
 final class MatrixPack {
   private static final int TILE_ELEMENTS = 2048;
   private static final int MIN_TILE_ROWS = 64;
+  private static final int ALIGNMENT = 64;
 
   private final long rows;
   private final Element target;
@@ -48,21 +49,23 @@ final class MatrixPack {
   }
 
   private static void interleave(List<Strided> columns, long rows, int width, long out) {
-    long addresses = Native.allocate(8L * columns.size(), 64);
+    Owner block = NativeBlock.allocate(null, 8L * columns.size(), ALIGNMENT);
+    long addresses = NativeBlock.addressOf(block);
     try {
       for (int c = 0; c < columns.size(); c++) {
         RawMemory.putLong(addresses + 8L * c, columns.get(c).address());
       }
       Native.interleave(addresses, columns.size(), rows, width, out);
     } finally {
-      Native.free(addresses);
+      block.release();
     }
   }
 
   private void throughTheKernel(long out) {
     int k = columns.length;
     long tileBytes = (long) tileRows * width;
-    long scratch = Native.allocate(k * (8L + tileBytes), 64);
+    Owner block = NativeBlock.allocate(null, k * (8L + tileBytes), ALIGNMENT);
+    long scratch = NativeBlock.addressOf(block);
     try {
       long tiles = scratch + 8L * k;
       ByteBuffer[] windows = new ByteBuffer[k];
@@ -83,7 +86,7 @@ final class MatrixPack {
         Native.interleave(scratch, k, count, width, out + row * k * width);
       }
     } finally {
-      Native.free(scratch);
+      block.release();
     }
   }
 

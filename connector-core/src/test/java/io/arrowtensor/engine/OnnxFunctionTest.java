@@ -190,6 +190,18 @@ class OnnxFunctionTest {
     }
   }
 
+  @Test
+  void stridedColumnOfAnotherTypeIsCopiedAndCast() {
+    try (OwnedBatch batch = OwnedBatch.of(everyOther(task.floats("x", 1, -1, 2, -2)));
+        Scored scored = new Scored(task, "identity_double.onnx", batch);
+        OwnedBatch result = scored.apply(batch)) {
+      assertThat(Scored.numbers(result.column("y"))).containsExactly(1, 2);
+      assertThat(task.outcomes)
+          .containsExactly(
+              Outcome.copied(8, CopyReason.NOT_CONTIGUOUS), Outcome.copied(16, CopyReason.CAST));
+    }
+  }
+
   private static DeviceColumn everyOther(DeviceColumn column) {
     DeviceArray all = column.values();
     Memory half =

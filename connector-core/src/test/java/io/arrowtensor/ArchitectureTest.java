@@ -31,6 +31,7 @@ class ArchitectureTest {
   private static final String BULK_COPY = INTERNAL + ".BulkCopy";
   private static final String STRIDED_COPY = INTERNAL + ".StridedCopy";
   private static final String MATRIX_PACK = INTERNAL + ".MatrixPack";
+  private static final String RAW_TILE = INTERNAL + ".RawTile";
   private static final String ARROW_BUF = "org.apache.arrow.memory.ArrowBuf";
 
   private static final String ELEMENTS =
@@ -113,7 +114,7 @@ class ArchitectureTest {
                 describe(
                     "are not BulkCopy or what it is made of",
                     type ->
-                        !Set.of(BULK_COPY, STRIDED_COPY, MATRIX_PACK, RAW_MEMORY)
+                        !Set.of(BULK_COPY, STRIDED_COPY, MATRIX_PACK, RAW_TILE, RAW_MEMORY)
                             .contains(type.getFullName())))
             .should(callMethodWhere(target("a bulk copy", ArchitectureTest::isBulkCopy))));
   }

@@ -130,6 +130,7 @@ final class OnnxInputs implements AutoCloseable {
     if (values.isContiguous()) {
       return cast(values, column.name(), to);
     }
+    countSource(values);
     try (DeviceArray dense = values.contiguous(options)) {
       return cast(dense, column.name(), to);
     }
@@ -193,8 +194,7 @@ final class OnnxInputs implements AutoCloseable {
     long bytes = column.values().nbytes();
     countSource(column.values());
     context.count(Outcome.copied(bytes, CopyReason.CAST));
-    String[] strings = OnnxStrings.read(column);
-    return OnnxTensor.createTensor(environment, strings, onesAfter(strings.length, input));
+    return OnnxStrings.tensor(column, onesAfter(column.rowCount(), input));
   }
 
   private static long[] onesAfter(long rows, Port input) {

@@ -5,7 +5,6 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.OrtUtil;
 import io.arrowtensor.BatchContext;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
@@ -133,7 +132,7 @@ final class OnnxOutputs implements AutoCloseable {
       if (array != null) {
         columns.add(DeviceColumn.of(output.name(), array));
       } else if (output.isString()) {
-        columns.add(OnnxStrings.column(output.name(), new String[0], options));
+        columns.add(OnnxStrings.empty(output.name(), options));
       } else {
         columns.add(DeviceColumn.of(output.name(), allocateColumn(output, output.columnShape())));
       }
@@ -143,8 +142,7 @@ final class OnnxOutputs implements AutoCloseable {
 
   private DeviceColumn copied(Port output, OnnxTensor tensor) throws OrtException {
     if (output.isString()) {
-      String[] strings = OrtUtil.flattenString(tensor.getValue());
-      return OnnxStrings.column(output.name(), strings, options);
+      return OnnxStrings.column(output.name(), tensor, rows, options);
     }
     long[] shape = tensor.getInfo().getShape();
     Memory copy =

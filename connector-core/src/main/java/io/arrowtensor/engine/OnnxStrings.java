@@ -1,5 +1,8 @@
 package io.arrowtensor.engine;
 
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
@@ -8,78 +11,131 @@ import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
-import io.arrowtensor.internal.BulkCopy;
+import io.arrowtensor.Outcome;
 import io.arrowtensor.internal.Closing;
+import io.arrowtensor.internal.NativeBlock;
+import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
-import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
-/** Columns of UTF-8 text as the Java strings that ONNX Runtime takes and gives. */
+/** Columns of UTF-8 text as text tensors, and back; copied either way. */
 final class OnnxStrings {
   private OnnxStrings() {}
 
   /**
-   * The rows of a string column.
+   * A text tensor of {@code shape} with the rows of {@code column}. The caller closes it.
    *
-   * @throws InterchangeException for text that ONNX Runtime's Java API does not pass on unharmed
+   * @throws InterchangeException for text with U+0000 in it, at which the engine would cut it off
    */
-  static String[] read(DeviceColumn column) {
-    DeviceArray values = column.values();
-    DeviceArray offsets = Objects.requireNonNull(column.offsets());
-    values.requireHostContiguous("score");
-    offsets.requireHostContiguous("score");
-    boolean wide = offsets.dtype().equals(DType.INT64);
-    String[] rows = new String[Math.toIntExact(column.rowCount())];
-    for (int i = 0; i < rows.length; i++) {
-      long from = offset(offsets.address(), wide, i);
-      byte[] text = new byte[Math.toIntExact(offset(offsets.address(), wide, i + 1L) - from)];
-      RawMemory.copyInto(values.address() + from, text, 0, text.length);
-      rows[i] = checked(new String(text, StandardCharsets.UTF_8), column.name(), i);
+  static OnnxTensor tensor(DeviceColumn column, long[] shape) throws OrtException {
+    String[] empty = new String[Math.toIntExact(column.rowCount())];
+    Arrays.fill(empty, "");
+    OnnxTensor tensor = OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), empty, shape);
+    try {
+      fill(tensor, column, empty.length);
+      return tensor;
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, List.of(tensor));
+      throw e;
     }
-    return rows;
   }
 
-  private static long offset(long address, boolean wide, long index) {
-    return wide ? RawMemory.longAt(address + 8 * index) : RawMemory.intAt(address + 4 * index);
+  private static void fill(OnnxTensor tensor, DeviceColumn column, int rows) {
+    column.values().requireHostContiguous("score");
+    Objects.requireNonNull(column.offsets()).requireHostContiguous("score");
+    long bytes = offset(column, rows) - offset(column, 0);
+    Owner scratch = NativeBlock.allocate(null, 9L * rows + bytes, 64);
+    long pointers = NativeBlock.addressOf(scratch);
+    try {
+      long to = pointers + 8L * rows;
+      for (int i = 0; i < rows; i++) {
+        byte[] text = text(column, i);
+        RawMemory.putLong(pointers + 8L * i, to);
+        RawMemory.copyFrom(text, 0, to, text.length);
+        RawMemory.putByte(to + text.length, (byte) 0);
+        to += text.length + 1;
+      }
+      OrtText.write(tensor, pointers, rows);
+    } finally {
+      scratch.release();
+    }
   }
 
-  /** ONNX Runtime's Java API hands strings over in JNI's modified UTF-8. */
-  private static String checked(String text, String column, int row) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c == 0 || Character.isSurrogate(c)) {
+  private static byte[] text(DeviceColumn column, int row) {
+    long from = offset(column, row);
+    byte[] text = new byte[Math.toIntExact(offset(column, row + 1L) - from)];
+    RawMemory.copyInto(column.values().address() + from, text, 0, text.length);
+    for (byte b : text) {
+      if (b == 0) {
         throw new InterchangeException(
-            "Cannot score '"
-                + text
-                + "' in row "
+            "Cannot score row "
                 + row
                 + " of column '"
-                + column
-                + "': ONNX Runtime's Java API changes U+0000 and characters beyond U+FFFF on the"
-                + " way to the model; replace them first");
+                + column.name()
+                + "': its text has the character U+0000, at which ONNX Runtime would cut it off;"
+                + " replace that character first");
       }
     }
     return text;
   }
 
-  /** A string column over new memory. */
-  static DeviceColumn column(String name, String[] rows, Options options) {
-    byte[][] texts = new byte[rows.length][];
-    long bytes = 0;
-    for (int i = 0; i < rows.length; i++) {
-      texts[i] = rows[i].getBytes(StandardCharsets.UTF_8);
-      bytes += texts[i].length;
-    }
+  private static long offset(DeviceColumn column, long row) {
+    DeviceArray offsets = Objects.requireNonNull(column.offsets());
+    return offsets.dtype().equals(DType.INT64)
+        ? RawMemory.longAt(offsets.address() + 8 * row)
+        : RawMemory.intAt(offsets.address() + 4 * row);
+  }
+
+  /**
+   * A string column with the rows of {@code tensor}. The caller closes it.
+   *
+   * @throws InterchangeException for 2 GiB of text and more
+   */
+  static DeviceColumn column(String name, OnnxTensor tensor, long rows, Options options) {
+    long bytes = OrtText.length(tensor);
     if (bytes > Integer.MAX_VALUE) {
       throw new InterchangeException(
           "Cannot return " + bytes + " bytes of text in one column: use smaller batches");
     }
+    Owner scratch = NativeBlock.allocate(null, 8 * rows, 64);
+    try {
+      return column(name, tensor, rows, bytes, NativeBlock.addressOf(scratch), options);
+    } finally {
+      scratch.release();
+    }
+  }
+
+  private static DeviceColumn column(
+      String name, OnnxTensor tensor, long rows, long bytes, long starts, Options options) {
+    DeviceColumn column = allocate(name, bytes, rows, options);
+    try {
+      OrtText.read(tensor, column.values().address(), bytes, starts, rows);
+      long offsets = Objects.requireNonNull(column.offsets()).address();
+      for (long i = 0; i < rows; i++) {
+        RawMemory.putInt(offsets + 4 * i, (int) RawMemory.longAt(starts + 8 * i));
+      }
+      RawMemory.putInt(offsets + 4 * rows, (int) bytes);
+      return column;
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, List.of(column));
+      throw e;
+    }
+  }
+
+  /** A string column without rows. */
+  static DeviceColumn empty(String name, Options options) {
+    DeviceColumn column = allocate(name, 0, 0, options);
+    RawMemory.putInt(Objects.requireNonNull(column.offsets()).address(), 0);
+    return column;
+  }
+
+  private static DeviceColumn allocate(String name, long bytes, long rows, Options options) {
     DeviceArray values = allocate(DType.UINT8, bytes, options);
     try {
-      DeviceArray offsets = allocate(DType.INT32, rows.length + 1L, options);
-      write(texts, values.address(), offsets.address());
-      return DeviceColumn.of(name, ColumnKind.STRING, values, offsets);
+      return DeviceColumn.of(
+          name, ColumnKind.STRING, values, allocate(DType.INT32, rows + 1, options));
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, List.of(values));
       throw e;
@@ -87,17 +143,8 @@ final class OnnxStrings {
   }
 
   private static DeviceArray allocate(DType dtype, long size, Options options) {
-    return DeviceArray.from(
-        BulkCopy.allocateLike(Memory.borrow(0, dtype, size), options, CopyReason.ENGINE_OUTPUT));
-  }
-
-  private static void write(byte[][] texts, long values, long offsets) {
-    int end = 0;
-    RawMemory.putInt(offsets, 0);
-    for (int i = 0; i < texts.length; i++) {
-      RawMemory.copyFrom(texts[i], 0, values + end, texts[i].length);
-      end += texts[i].length;
-      RawMemory.putInt(offsets + 4L * (i + 1), end);
-    }
+    Memory memory = Memory.allocate(dtype, size).open(options);
+    Outcome copied = Outcome.copied(memory.nbytes(), CopyReason.ENGINE_OUTPUT);
+    return DeviceArray.from(memory.withOutcome(copied));
   }
 }

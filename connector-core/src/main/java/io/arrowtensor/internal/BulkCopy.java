@@ -71,13 +71,18 @@ public final class BulkCopy {
     boolean plain = columns.stream().allMatch(column -> column.element() == target);
     Memory matrix = allocate(target.dtype(), shape, options);
     try {
-      MatrixPack.write(columns, rows, target, matrix.address());
+      packInto(columns, rows, target, matrix.address());
     } catch (RuntimeException | Error e) {
       matrix.release();
       throw e;
     }
     CopyReason reason = plain ? CopyReason.PACKED : CopyReason.CAST;
     return matrix.withOutcome(Outcome.copied(matrix.nbytes(), reason));
+  }
+
+  /** As {@link #pack}, to {@code out}, which holds as many elements. */
+  public static void packInto(List<Strided> columns, long rows, Element target, long out) {
+    MatrixPack.write(columns, rows, target, out);
   }
 
   /**

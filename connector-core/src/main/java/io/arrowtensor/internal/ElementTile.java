@@ -3,120 +3,131 @@ package io.arrowtensor.internal;
 import io.arrowtensor.InterchangeException;
 
 /**
- * Up to {@link MatrixPack#TILE_ROWS} elements between two types: loaded from one column as longs or
- * doubles, stored as another type. One loop per source type and one per target type, nothing
- * decided per element.
+ * A few elements of one column between two types: loaded as longs or doubles, stored as another
+ * type. One loop per source type and one per target type, nothing decided per element.
  */
 final class ElementTile {
-  private final long[] longs = new long[MatrixPack.TILE_ROWS];
-  private final double[] doubles = new double[MatrixPack.TILE_ROWS];
-  private Strided column = new Strided(0, 0, Element.INT8, "");
+  private final Strided column;
+  private final long[] ownLongs;
+  private final double[] ownDoubles;
+  private long[] longs;
+  private double[] doubles;
   private long firstRow;
   private int count;
   private boolean floating;
 
-  /**
-   * Loads rows {@code [row, row + count)}; integers stay exact, but for uint64 that is to become a
-   * floating-point number.
-   */
-  void load(Strided column, long row, int count, boolean toFloat) {
+  ElementTile(Strided column, int capacity) {
     this.column = column;
+    this.ownLongs = new long[capacity];
+    this.ownDoubles = new double[capacity];
+    this.longs = ownLongs;
+    this.doubles = ownDoubles;
+  }
+
+  /**
+   * Loads {@code count} elements of {@code raw}, which start at {@code row} of the column; integers
+   * stay exact, but for uint64 that is to become a floating-point number. Until they are stored,
+   * {@code raw} is not changed.
+   */
+  void load(RawTile raw, long row, int count, boolean toFloat) {
     this.firstRow = row;
     this.count = count;
     Element element = column.element();
     this.floating = element.isFloat() || (element == Element.UINT64 && toFloat);
-    long at = column.at(row);
     if (floating) {
-      loadDoubles(element, at, column.step());
+      doubles = element == Element.FLOAT64 ? raw.doubles() : ownDoubles;
+      loadDoubles(element, raw);
     } else {
-      loadLongs(element, at, column.step());
+      longs = element.width() == 8 ? raw.longs() : ownLongs;
+      loadLongs(element, raw);
     }
   }
 
-  private void loadLongs(Element element, long at, long step) {
+  private void loadLongs(Element element, RawTile raw) {
     switch (element) {
       case BOOL -> {
+        byte[] from = raw.bytes();
         for (int i = 0; i < count; i++) {
-          longs[i] = RawMemory.byteAt(at + i * step) != 0 ? 1 : 0;
+          longs[i] = from[i] != 0 ? 1 : 0;
         }
       }
       case INT8, UINT8 -> {
+        byte[] from = raw.bytes();
         long mask = element == Element.UINT8 ? 0xff : -1;
         for (int i = 0; i < count; i++) {
-          longs[i] = RawMemory.byteAt(at + i * step) & mask;
+          longs[i] = from[i] & mask;
         }
       }
       case INT16, UINT16 -> {
+        short[] from = raw.shorts();
         long mask = element == Element.UINT16 ? 0xffff : -1;
         for (int i = 0; i < count; i++) {
-          longs[i] = RawMemory.shortAt(at + i * step) & mask;
+          longs[i] = from[i] & mask;
         }
       }
       case INT32, UINT32 -> {
+        int[] from = raw.ints();
         long mask = element == Element.UINT32 ? 0xffff_ffffL : -1;
         for (int i = 0; i < count; i++) {
-          longs[i] = RawMemory.intAt(at + i * step) & mask;
+          longs[i] = from[i] & mask;
         }
       }
-      default -> {
-        for (int i = 0; i < count; i++) {
-          longs[i] = RawMemory.longAt(at + i * step);
-        }
-      }
+      default -> {} // read where they are
     }
   }
 
-  private void loadDoubles(Element element, long at, long step) {
+  private void loadDoubles(Element element, RawTile raw) {
     switch (element) {
       case FLOAT16 -> {
+        short[] from = raw.shorts();
         for (int i = 0; i < count; i++) {
-          doubles[i] = HalfFloat.value(RawMemory.shortAt(at + i * step));
+          doubles[i] = HalfFloat.value(from[i]);
         }
       }
       case BFLOAT16 -> {
+        short[] from = raw.shorts();
         for (int i = 0; i < count; i++) {
-          doubles[i] = HalfFloat.bfloatValue(RawMemory.shortAt(at + i * step));
+          doubles[i] = HalfFloat.bfloatValue(from[i]);
         }
       }
       case FLOAT32 -> {
+        float[] from = raw.floats();
         for (int i = 0; i < count; i++) {
-          doubles[i] = RawMemory.floatAt(at + i * step);
+          doubles[i] = from[i];
         }
       }
-      case FLOAT64 -> {
+      case UINT64 -> {
+        long[] from = raw.longs();
         for (int i = 0; i < count; i++) {
-          doubles[i] = RawMemory.doubleAt(at + i * step);
+          doubles[i] = Casts.unsignedToDouble(from[i]);
         }
       }
-      default -> {
-        for (int i = 0; i < count; i++) {
-          doubles[i] = Casts.unsignedToDouble(RawMemory.longAt(at + i * step));
-        }
-      }
+      default -> {} // read where they are
     }
   }
 
   /**
-   * Stores the loaded elements {@code step} bytes apart.
+   * Stores the loaded elements.
    *
    * @throws InterchangeException for a value that {@code target} cannot hold
    */
-  void store(long to, long step, Element target) {
+  void store(RawTile to, Element target) {
     if (!target.isFloat()) {
       if (floating) {
         truncate(target);
       } else {
         checkRange(target);
       }
-      storeLongs(to, step, target.width());
+      storeIntegers(to, target.width());
     } else if (floating) {
-      storeDoubles(to, step, target);
+      storeDoubles(to, target);
     } else {
-      storeLongsAsFloats(to, step, target);
+      storeLongs(to, target);
     }
   }
 
   private void truncate(Element target) {
+    longs = ownLongs;
     for (int i = 0; i < count; i++) {
       if (!Casts.fits(doubles[i], target)) {
         throw refusal(i, target);
@@ -168,73 +179,74 @@ final class ElementTile {
             + ": it does not fit; filter or clamp the values, or use a wider type");
   }
 
-  private void storeLongs(long to, long step, int width) {
+  private void storeIntegers(RawTile to, int width) {
     switch (width) {
       case 1 -> {
+        byte[] out = to.bytes();
         for (int i = 0; i < count; i++) {
-          RawMemory.putByte(to + i * step, (byte) longs[i]);
+          out[i] = (byte) longs[i];
         }
       }
       case 2 -> {
+        short[] out = to.shorts();
         for (int i = 0; i < count; i++) {
-          RawMemory.putShort(to + i * step, (short) longs[i]);
+          out[i] = (short) longs[i];
         }
       }
       case 4 -> {
+        int[] out = to.ints();
         for (int i = 0; i < count; i++) {
-          RawMemory.putInt(to + i * step, (int) longs[i]);
+          out[i] = (int) longs[i];
         }
       }
-      default -> {
-        for (int i = 0; i < count; i++) {
-          RawMemory.putLong(to + i * step, longs[i]);
-        }
-      }
+      default -> System.arraycopy(longs, 0, to.longs(), 0, count);
     }
   }
 
-  private void storeDoubles(long to, long step, Element target) {
+  private void storeDoubles(RawTile to, Element target) {
     switch (target) {
       case FLOAT16 -> {
+        short[] out = to.shorts();
         for (int i = 0; i < count; i++) {
-          RawMemory.putShort(to + i * step, HalfFloat.bits(Casts.toOdd(doubles[i])));
+          out[i] = HalfFloat.bits(Casts.toOdd(doubles[i]));
         }
       }
       case BFLOAT16 -> {
+        short[] out = to.shorts();
         for (int i = 0; i < count; i++) {
-          RawMemory.putShort(to + i * step, HalfFloat.bfloatBits(Casts.toOdd(doubles[i])));
+          out[i] = HalfFloat.bfloatBits(Casts.toOdd(doubles[i]));
         }
       }
       case FLOAT32 -> {
+        float[] out = to.floats();
         for (int i = 0; i < count; i++) {
-          RawMemory.putFloat(to + i * step, (float) doubles[i]);
+          out[i] = (float) doubles[i];
         }
       }
-      default -> {
-        for (int i = 0; i < count; i++) {
-          RawMemory.putDouble(to + i * step, doubles[i]);
-        }
-      }
+      default -> System.arraycopy(doubles, 0, to.doubles(), 0, count);
     }
   }
 
-  private void storeLongsAsFloats(long to, long step, Element target) {
+  private void storeLongs(RawTile to, Element target) {
     switch (target) {
       case FLOAT32 -> {
+        float[] out = to.floats();
         for (int i = 0; i < count; i++) {
-          RawMemory.putFloat(to + i * step, (float) longs[i]);
+          out[i] = (float) longs[i];
         }
       }
       case FLOAT64 -> {
+        double[] out = to.doubles();
         for (int i = 0; i < count; i++) {
-          RawMemory.putDouble(to + i * step, (double) longs[i]);
+          out[i] = (double) longs[i];
         }
       }
       default -> {
+        doubles = ownDoubles;
         for (int i = 0; i < count; i++) {
           doubles[i] = Casts.toOdd(longs[i]);
         }
-        storeDoubles(to, step, target);
+        storeDoubles(to, target);
       }
     }
   }

@@ -4,6 +4,8 @@ import static io.arrowtensor.engine.ScoringTask.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtException;
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.CopyReason;
@@ -188,6 +190,18 @@ class OnnxFunctionTest {
     }
   }
 
+  @Test
+  void stridedColumnOfAnotherTypeIsCopiedAndCast() {
+    try (OwnedBatch batch = OwnedBatch.of(everyOther(task.floats("x", 1, -1, 2, -2)));
+        Scored scored = new Scored(task, "identity_double.onnx", batch);
+        OwnedBatch result = scored.apply(batch)) {
+      assertThat(Scored.numbers(result.column("y"))).containsExactly(1, 2);
+      assertThat(task.outcomes)
+          .containsExactly(
+              Outcome.copied(8, CopyReason.NOT_CONTIGUOUS), Outcome.copied(16, CopyReason.CAST));
+    }
+  }
+
   private static DeviceColumn everyOther(DeviceColumn column) {
     DeviceArray all = column.values();
     Memory half =
@@ -268,12 +282,29 @@ class OnnxFunctionTest {
   }
 
   @Test
-  void stringsGoInAsStrings() {
-    try (OwnedBatch batch = OwnedBatch.of(task.strings("x", "plain", "", "ümlaut €"));
+  void stringsGoInAndOutAsTheyAre() {
+    String[] rows = {"plain", "", "ümlaut €", "smile 😀!", "𝄞"};
+    try (OwnedBatch batch = OwnedBatch.of(task.strings("x", rows));
         Scored scored = new Scored(task, "identity_string.onnx", batch);
         OwnedBatch result = scored.apply(batch)) {
-      assertThat(Scored.texts(result.column("y"))).containsExactly("plain", "", "ümlaut €");
-      assertThat(task.outcomes).containsExactly(Outcome.copied(16, CopyReason.CAST));
+      assertThat(Scored.texts(result.column("y"))).containsExactly(rows);
+      long bytes = batch.column("x").values().nbytes();
+      assertThat(task.outcomes).containsExactly(Outcome.copied(bytes, CopyReason.CAST));
+    }
+  }
+
+  /** The Java API hands text over as modified UTF-8: six bytes where UTF-8 has these four. */
+  @Test
+  void modelSeesPlainUtf8() throws OrtException {
+    byte[] smile = {(byte) 0xf0, (byte) 0x9f, (byte) 0x98, (byte) 0x80};
+    try (DeviceColumn column = task.strings("x", "😀");
+        OnnxTensor tensor = OnnxStrings.tensor(column, new long[] {1})) {
+      assertThat(OrtText.length(tensor)).isEqualTo(smile.length);
+      try (DeviceColumn read = OnnxStrings.column("y", tensor, 1, task.options())) {
+        byte[] bytes = new byte[smile.length];
+        read.values().byteBuffer().get(bytes);
+        assertThat(bytes).isEqualTo(smile);
+      }
     }
   }
 

@@ -33,8 +33,12 @@ public final class Shapes {
         throw new InvalidStructException(
             "Invalid shape " + Arrays.toString(shape) + ": dimensions must not be negative");
       }
-      overflow |= dim != 0 && size > Long.MAX_VALUE / dim;
-      size = overflow && dim != 0 ? Long.MAX_VALUE : size * dim;
+      long product = size * dim;
+      if (product < 0 || Math.multiplyHigh(size, dim) != 0) {
+        overflow = true;
+        product = Long.MAX_VALUE;
+      }
+      size = product;
     }
     if (overflow && size != 0) {
       throw new InvalidStructException(

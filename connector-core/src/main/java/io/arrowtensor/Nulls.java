@@ -14,27 +14,35 @@ public final class Nulls implements Serializable {
    * Costs nothing where nulls are known to be absent: no validity buffer, a non-nullable field, a
    * null count of 0; else an early-exit scan of the validity bitmap.
    */
-  public static final Nulls REJECT = new Nulls("REJECT", 0);
+  public static final Nulls REJECT = new Nulls(Kind.REJECT, 0);
 
   /**
    * Keep the values as they are and hand out {@link DeviceColumn#validity()} beside them, one bool
    * a row, true = value present.
    */
-  public static final Nulls MASK = new Nulls("MASK", 0);
+  public static final Nulls MASK = new Nulls(Kind.MASK, 0);
 
   /**
    * Null in, null out: null slots are computed on 0 and the rows of the result are null again. The
    * default of SQL functions. The column carries its validity.
    */
-  public static final Nulls PROPAGATE = new Nulls("PROPAGATE", 0);
+  public static final Nulls PROPAGATE = new Nulls(Kind.PROPAGATE, 0);
 
   /** The caller's promise that there are none: nothing is scanned. */
-  public static final Nulls ASSUME_NONE = new Nulls("ASSUME_NONE", 0);
+  public static final Nulls ASSUME_NONE = new Nulls(Kind.ASSUME_NONE, 0);
 
-  private final String kind;
+  private final Kind kind;
   private final double value;
 
-  private Nulls(String kind, double value) {
+  private enum Kind {
+    REJECT,
+    MASK,
+    PROPAGATE,
+    ASSUME_NONE,
+    FILL
+  }
+
+  private Nulls(Kind kind, double value) {
     this.kind = kind;
     this.value = value;
   }
@@ -44,17 +52,17 @@ public final class Nulls implements Serializable {
    * 0 in integers). Copies only a column that has a null.
    */
   public static Nulls fill(double value) {
-    return new Nulls("FILL", value);
+    return new Nulls(Kind.FILL, value);
   }
 
   /** Whether null slots are overwritten: {@link #fill} and {@link #PROPAGATE}. */
   public boolean fills() {
-    return kind.equals("FILL") || this.equals(PROPAGATE);
+    return kind == Kind.FILL || kind == Kind.PROPAGATE;
   }
 
   /** Whether the column carries a validity array: {@link #MASK} and {@link #PROPAGATE}. */
   public boolean masks() {
-    return this.equals(MASK) || this.equals(PROPAGATE);
+    return kind == Kind.MASK || kind == Kind.PROPAGATE;
   }
 
   /** The value written into null slots by policies that fill. */
@@ -65,18 +73,18 @@ public final class Nulls implements Serializable {
   @Override
   public boolean equals(Object other) {
     return other instanceof Nulls that
-        && kind.equals(that.kind)
+        && kind == that.kind
         && Double.compare(value, that.value) == 0;
   }
 
   @Override
   public int hashCode() {
-    return kind.hashCode() * 31 + Double.hashCode(value);
+    return kind.name().hashCode() * 31 + Double.hashCode(value);
   }
 
   /** {@code REJECT}, {@code FILL(0.0)}, ... */
   @Override
   public String toString() {
-    return kind.equals("FILL") ? "FILL(" + value + ")" : kind;
+    return kind == Kind.FILL ? "FILL(" + value + ")" : kind.name();
   }
 }

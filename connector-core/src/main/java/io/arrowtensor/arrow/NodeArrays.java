@@ -4,14 +4,12 @@ import io.arrowtensor.Access;
 import io.arrowtensor.Copy;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.CopyRefusedException;
-import io.arrowtensor.DType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.NullsException;
 import io.arrowtensor.Options;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.NullFill;
-import io.arrowtensor.internal.Shapes;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.jspecify.annotations.Nullable;
 
@@ -49,67 +47,51 @@ final class NodeArrays {
 
   private static Memory values(NodeLayout layout, Options options) {
     NodeNulls.reject(layout, options.nulls());
-    @Nullable Memory filled = options.nulls().fills() ? fill(layout, options) : null;
-    Memory memory = filled != null ? filled : share(layout, options);
-    if (!layout.isPermuted()) {
-      return memory.withDimNames(layout.dimNames());
+    Memory filled = options.nulls().fills() ? fill(layout, options) : null;
+    if (filled == null && isBitPacked(layout)) {
+      filled = copyElements(layout, options, CopyReason.BIT_PACKED);
     }
-    long[] strides = layout.logical(Shapes.rowMajor(layout.physicalShape()));
-    return new Memory(
-        memory.address(),
-        memory.dtype(),
-        layout.logical(memory.shape()),
-        strides,
-        0,
-        memory.device(),
-        layout.dimNames(),
-        memory.readOnly(),
-        memory.owner(),
-        null,
-        memory.outcome());
+    return filled == null
+        ? share(layout, options)
+        : layout.logical(filled.address(), filled.readOnly(), filled.owner(), filled.outcome());
   }
 
   private static Memory share(NodeLayout layout, Options options) {
-    if (isBitPacked(layout)) {
-      return copyElements(layout, options, CopyReason.BIT_PACKED);
+    ArrowNode leaf = layout.leaf();
+    long address = address(layout);
+    if (address == 0) {
+      return layout.logical(0, true, null, null);
     }
-    Memory memory = borrowed(layout);
-    boolean writable = options.access() == Access.WRITABLE && layout.leaf().isExclusive(1);
-    return memory.address() == 0
-        ? memory
-        : memory.withReadOnly(!writable).withOwner(layout.leaf().retain(1));
+    boolean writable = options.access() == Access.WRITABLE && leaf.isExclusive(1);
+    return layout.logical(address, !writable, leaf.retain(1), null);
   }
 
   private static boolean isBitPacked(NodeLayout layout) {
     return layout.leaf().storageType() instanceof ArrowType.Bool;
   }
 
-  /** The elements where they are, without owner. Empty arrays have no address. */
-  private static Memory borrowed(NodeLayout layout) {
-    long[] shape = layout.physicalShape();
-    DType dtype = layout.dtype;
-    long base = layout.leaf().buffer(1);
-    boolean empty = base == 0 || Shapes.bytes(shape, dtype) == 0;
-    long address = empty ? 0 : layout.leaf().address(1, layout.firstElement(), dtype.itemSize());
-    return Memory.borrow(address, dtype, shape).checked();
+  /** Where the elements are, 0 when there are none. */
+  private static long address(NodeLayout layout) {
+    ArrowNode leaf = layout.leaf();
+    boolean empty = leaf.buffer(1) == 0 || layout.elements() == 0;
+    return empty ? 0 : leaf.address(1, layout.firstElement(), layout.dtype.itemSize());
   }
 
   private static Memory copyElements(NodeLayout layout, Options options, CopyReason reason) {
     if (options.copy() == Copy.NEVER) {
       throw new CopyRefusedException(
           "Cannot share "
-              + layout.levels.get(0).label()
+              + layout.levels.get(0).node().label()
               + ": a copy is needed ("
               + reason
               + ") and Copy.NEVER forbids it; allow it with Options.withCopy(Copy.IF_NEEDED)");
     }
-    Memory like = Memory.borrow(0, layout.dtype, layout.physicalShape());
-    long count = like.nbytes() / layout.dtype.itemSize();
-    Memory copy = BulkCopy.allocateLike(like, options, reason);
+    Memory copy = BulkCopy.allocateLike(layout.physical(0), options, reason);
     if (isBitPacked(layout)) {
-      BulkCopy.unpackBits(layout.leaf().buffer(1), layout.firstElement(), count, copy.address());
+      BulkCopy.unpackBits(
+          layout.leaf().buffer(1), layout.firstElement(), layout.elements(), copy.address());
     } else {
-      BulkCopy.copy(borrowed(layout).address(), copy.address(), copy.nbytes());
+      BulkCopy.copy(address(layout), copy.address(), copy.nbytes());
     }
     return copy;
   }
@@ -118,20 +100,15 @@ final class NodeArrays {
   private static @Nullable Memory fill(NodeLayout layout, Options options) {
     Memory copy = null;
     try {
-      for (int level = 0; level < layout.levels.size(); level++) {
-        Memory mask =
-            NodeNulls.mask(
-                layout.levels.get(level),
-                layout.starts.get(level),
-                layout.counts.get(level),
-                options);
+      for (NodeLayout.Level level : layout.levels) {
+        Memory mask = NodeNulls.mask(level.node(), level.start(), level.count(), options);
         if (mask != null) {
           try {
             copy = copy != null ? copy : copyElements(layout, options, CopyReason.NULL_FILL);
             NullFill.fill(
                 copy.address(),
                 layout.dtype,
-                layout.counts.get(level),
+                level.count(),
                 layout.elementsPer(level),
                 mask.address(),
                 options.nulls().fillValue());

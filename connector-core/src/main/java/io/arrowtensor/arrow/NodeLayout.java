@@ -1,156 +1,220 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.DType;
+import io.arrowtensor.Device;
 import io.arrowtensor.InvalidStructException;
+import io.arrowtensor.Memory;
+import io.arrowtensor.Outcome;
 import io.arrowtensor.Storage;
 import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.internal.Owner;
+import io.arrowtensor.internal.Shapes;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the elements of a fixed-shape node lie: through nested fixed-size lists and {@code
  * arrow.fixed_shape_tensor} down to one buffer of elements.
  */
 final class NodeLayout {
-  /** The node at each level, rows first; the last one holds the elements. */
-  final List<ArrowNode> levels = new ArrayList<>();
+  /** One per level of nesting, rows first; the last one holds the elements. */
+  final List<Level> levels;
 
-  /** Values at each level: rows, then list elements. */
-  final List<Long> counts = new ArrayList<>();
-
-  /** First value at each level, in that level's buffers. */
-  final List<Long> starts = new ArrayList<>();
-
-  private final List<Long> dims = new ArrayList<>();
-  private final List<Integer> axes = new ArrayList<>();
-  private final List<String> names = new ArrayList<>();
   final DType dtype;
-  private boolean named;
+  private final long[] physicalShape;
+  private final int @Nullable [] axes;
+  private final List<String> dimNames;
 
-  private NodeLayout(ArrowNode node, Storage storage) {
-    addAxis(node.length(), "");
-    ArrowNode level = node;
-    long start = node.offset();
-    long count = node.length();
-    add(level, start, count);
-    while (level.storageType() instanceof ArrowType.FixedSizeList list) {
-      addDimensions(level, list.getListSize());
-      ArrowNode child = level.child(0);
-      try {
-        start = Math.addExact(Math.multiplyExact(start, (long) list.getListSize()), child.offset());
-        count = Math.multiplyExact(count, (long) list.getListSize());
-        requireLength(level, child, Math.addExact(start, count));
-      } catch (ArithmeticException e) {
-        throw new InvalidStructException(
-            "Invalid list size "
-                + list.getListSize()
-                + " of "
-                + node.label()
-                + ": the extent overflows 64 bits");
-      }
-      level = child;
-      requirePlain(node, level);
-      add(level, start, count);
-    }
-    this.dtype = ElementTypes.of(Element.of(level), storage);
+  /**
+   * Values of one level.
+   *
+   * @param node whose buffers hold them
+   * @param start the first one, in those buffers
+   * @param count how many: rows, then list elements
+   */
+  record Level(ArrowNode node, long start, long count) {}
+
+  private NodeLayout(
+      List<Level> levels,
+      DType dtype,
+      long[] physicalShape,
+      int @Nullable [] axes,
+      List<String> dimNames) {
+    this.levels = levels;
+    this.dtype = dtype;
+    this.physicalShape = physicalShape;
+    this.axes = axes;
+    this.dimNames = dimNames;
   }
 
   /** The layout of {@code node}; refuses types that are no fixed-size numbers at the bottom. */
   static NodeLayout of(ArrowNode node, Storage storage) {
-    return new NodeLayout(node, storage);
+    Level rows = new Level(node, node.offset(), node.length());
+    if (node.storageType() instanceof ArrowType.FixedSizeList) {
+      return new Walk(rows).layout(storage);
+    }
+    DType dtype = ElementTypes.of(Element.of(node), storage);
+    return new NodeLayout(List.of(rows), dtype, new long[] {rows.count}, null, List.of());
   }
 
-  private void add(ArrowNode level, long start, long count) {
-    levels.add(level);
-    starts.add(start);
-    counts.add(count);
-  }
-
-  private void addAxis(long dim, String name) {
-    axes.add(dims.size());
-    dims.add(dim);
-    names.add(name);
-    named |= !name.isEmpty();
-  }
-
-  private void addDimensions(ArrowNode level, int listSize) {
-    if (!TensorMetadata.FIXED_SHAPE_TENSOR.equals(level.extensionName())) {
-      addAxis(listSize, "");
-      return;
-    }
-    TensorMetadata tensor = TensorMetadata.parse(level.extensionMetadata(), listSize);
-    int first = dims.size();
-    for (int d = 0; d < tensor.shape().length; d++) {
-      addAxis(tensor.shape()[d], tensor.dimNames().isEmpty() ? "" : tensor.dimNames().get(d));
-    }
-    for (int d = 0; d < tensor.shape().length; d++) {
-      axes.set(first + d, first + tensor.permutation()[d]);
-    }
-  }
-
-  private static void requirePlain(ArrowNode top, ArrowNode level) {
-    if (level.isDictionaryEncoded()) {
-      throw new UnsupportedTypeException(
-          "Cannot hand out "
-              + top.label()
-              + ": the values in its lists are indices into a dictionary; decode them first");
-    }
-  }
-
-  private static void requireLength(ArrowNode list, ArrowNode child, long end) {
-    if (end > Math.addExact(child.offset(), child.length())) {
-      throw new InvalidStructException(
-          "Invalid child length "
-              + child.length()
-              + " of "
-              + list.label()
-              + ": its list rows need "
-              + (end - child.offset()));
-    }
+  private Level leafLevel() {
+    return levels.get(levels.size() - 1);
   }
 
   ArrowNode leaf() {
-    return levels.get(levels.size() - 1);
+    return leafLevel().node;
   }
 
   /** First element in the leaf's buffer. */
   long firstElement() {
-    return starts.get(starts.size() - 1);
+    return leafLevel().start;
   }
 
-  /** Shape in memory order, rows first. */
-  long[] physicalShape() {
-    return dims.stream().mapToLong(Long::longValue).toArray();
+  /** Number of elements. */
+  long elements() {
+    return leafLevel().count;
   }
 
-  boolean isPermuted() {
-    for (int d = 0; d < axes.size(); d++) {
-      if (axes.get(d) != d) {
-        return true;
-      }
+  /** The elements as memory at {@code address}, in memory order. */
+  Memory physical(long address) {
+    return Memory.borrow(address, dtype, physicalShape);
+  }
+
+  /** The elements as memory at {@code address}, in the order of the logical dimensions. */
+  Memory logical(long address, boolean readOnly, @Nullable Owner owner, @Nullable Outcome outcome) {
+    long[] strides = Shapes.rowMajor(physicalShape);
+    return new Memory(
+        address,
+        dtype,
+        ordered(physicalShape),
+        ordered(strides),
+        0,
+        Device.CPU,
+        dimNames,
+        readOnly,
+        owner,
+        null,
+        outcome);
+  }
+
+  private long[] ordered(long[] physical) {
+    if (axes == null) {
+      return physical;
     }
-    return false;
-  }
-
-  /** Picks {@code physical}'s entries in logical order. */
-  long[] logical(long[] physical) {
-    return axes.stream().mapToLong(axis -> physical[axis]).toArray();
-  }
-
-  /** Names in logical order, or an empty list. */
-  List<String> dimNames() {
-    return named ? axes.stream().map(names::get).toList() : Collections.emptyList();
+    long[] logical = new long[axes.length];
+    for (int d = 0; d < axes.length; d++) {
+      logical[d] = physical[axes[d]];
+    }
+    return logical;
   }
 
   /** Values of {@code level} below one row; 1 where there are none. */
-  long valuesPerRow(int level) {
-    return Math.max(1, counts.get(level) / Math.max(1, counts.get(0)));
+  long valuesPerRow(Level level) {
+    return Math.max(1, level.count / Math.max(1, levels.get(0).count));
   }
 
   /** Elements below one value of {@code level}. */
-  long elementsPer(int level) {
-    return counts.get(level) == 0 ? 1 : counts.get(counts.size() - 1) / counts.get(level);
+  long elementsPer(Level level) {
+    return level.count == 0 ? 1 : elements() / level.count;
+  }
+
+  /** Descends through the lists. */
+  private static final class Walk {
+    private final List<Level> levels = new ArrayList<>();
+    private final List<Long> dims = new ArrayList<>();
+    private final List<Integer> axes = new ArrayList<>();
+    private final List<String> names = new ArrayList<>();
+
+    Walk(Level rows) {
+      levels.add(rows);
+      addAxis(rows.count, "");
+    }
+
+    NodeLayout layout(Storage storage) {
+      Level level = levels.get(0);
+      while (level.node.storageType() instanceof ArrowType.FixedSizeList list) {
+        addDimensions(level.node, list.getListSize());
+        level = below(level, list.getListSize());
+        requirePlain(levels.get(0).node, level.node);
+        levels.add(level);
+      }
+      boolean named = names.stream().anyMatch(name -> !name.isEmpty());
+      return new NodeLayout(
+          levels,
+          ElementTypes.of(Element.of(level.node), storage),
+          dims.stream().mapToLong(Long::longValue).toArray(),
+          isPermuted() ? axes.stream().mapToInt(Integer::intValue).toArray() : null,
+          named ? axes.stream().map(names::get).toList() : List.of());
+    }
+
+    private Level below(Level list, int listSize) {
+      ArrowNode child = list.node.child(0);
+      try {
+        long start = Math.addExact(Math.multiplyExact(list.start, (long) listSize), child.offset());
+        long count = Math.multiplyExact(list.count, (long) listSize);
+        requireLength(list.node, child, Math.addExact(start, count));
+        return new Level(child, start, count);
+      } catch (ArithmeticException e) {
+        throw new InvalidStructException(
+            "Invalid list size "
+                + listSize
+                + " of "
+                + levels.get(0).node.label()
+                + ": the extent overflows 64 bits");
+      }
+    }
+
+    private boolean isPermuted() {
+      for (int d = 0; d < axes.size(); d++) {
+        if (axes.get(d) != d) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    private void addAxis(long dim, String name) {
+      axes.add(dims.size());
+      dims.add(dim);
+      names.add(name);
+    }
+
+    private void addDimensions(ArrowNode level, int listSize) {
+      if (!TensorMetadata.FIXED_SHAPE_TENSOR.equals(level.extensionName())) {
+        addAxis(listSize, "");
+        return;
+      }
+      TensorMetadata tensor = TensorMetadata.parse(level.extensionMetadata(), listSize);
+      int first = dims.size();
+      for (int d = 0; d < tensor.shape().length; d++) {
+        addAxis(tensor.shape()[d], tensor.dimNames().isEmpty() ? "" : tensor.dimNames().get(d));
+      }
+      for (int d = 0; d < tensor.shape().length; d++) {
+        axes.set(first + d, first + tensor.permutation()[d]);
+      }
+    }
+
+    private static void requirePlain(ArrowNode top, ArrowNode level) {
+      if (level.isDictionaryEncoded()) {
+        throw new UnsupportedTypeException(
+            "Cannot hand out "
+                + top.label()
+                + ": the values in its lists are indices into a dictionary; decode them first");
+      }
+    }
+
+    private static void requireLength(ArrowNode list, ArrowNode child, long end) {
+      if (end > Math.addExact(child.offset(), child.length())) {
+        throw new InvalidStructException(
+            "Invalid child length "
+                + child.length()
+                + " of "
+                + list.label()
+                + ": its list rows need "
+                + (end - child.offset()));
+      }
+    }
   }
 }

@@ -33,9 +33,8 @@ final class NodeNulls {
     return !Native.allSet(bitmap, start, count);
   }
 
-  private static boolean any(NodeLayout layout, int level, Nulls policy) {
-    return any(
-        layout.levels.get(level), layout.starts.get(level), layout.counts.get(level), policy);
+  private static boolean any(NodeLayout.Level level, Nulls policy) {
+    return any(level.node(), level.start(), level.count(), policy);
   }
 
   /** Refuses null rows of a node; {@code remedy} tells what to do. */
@@ -67,14 +66,18 @@ final class NodeNulls {
     if (policy.fills()) {
       return;
     }
-    ArrowNode rows = layout.levels.get(0);
+    NodeLayout.Level top = layout.levels.get(0);
+    ArrowNode rows = top.node();
     if (!policy.masks()) {
       rejectRows(rows, policy, "choose " + FILL + ", or Nulls.MASK with DeviceColumn.from");
     }
-    boolean skipNullRows = any(layout, 0, policy);
+    if (layout.levels.size() == 1) {
+      return;
+    }
+    boolean skipNullRows = policy.masks() && any(top, policy);
     long first = Long.MAX_VALUE;
-    for (int level = 1; level < layout.levels.size(); level++) {
-      if (any(layout, level, policy)) {
+    for (NodeLayout.Level level : layout.levels.subList(1, layout.levels.size())) {
+      if (any(level, policy)) {
         first = Math.min(first, firstRow(layout, level, skipNullRows));
       }
     }
@@ -90,13 +93,12 @@ final class NodeNulls {
   }
 
   /** The row of the first null at {@code level}, MAX_VALUE when all lie in rows to be skipped. */
-  private static long firstRow(NodeLayout layout, int level, boolean skipNullRows) {
-    ArrowNode node = layout.levels.get(level);
-    ArrowNode rows = layout.levels.get(0);
+  private static long firstRow(NodeLayout layout, NodeLayout.Level level, boolean skipNullRows) {
+    NodeLayout.Level rows = layout.levels.get(0);
     long perRow = layout.valuesPerRow(level);
-    for (long i = 0; i < layout.counts.get(level); i++) {
-      if (isNull(node, layout.starts.get(level) + i)
-          && !(skipNullRows && isNull(rows, layout.starts.get(0) + i / perRow))) {
+    for (long i = 0; i < level.count(); i++) {
+      if (isNull(level.node(), level.start() + i)
+          && !(skipNullRows && isNull(rows.node(), rows.start() + i / perRow))) {
         return i / perRow;
       }
     }
@@ -150,12 +152,7 @@ final class NodeNulls {
   /** Whether a fixed-shape node needs a mask beside its values under a policy that masks. */
   static boolean needsMask(NodeLayout layout, Nulls policy) {
     int levels = policy.fills() ? layout.levels.size() : 1;
-    for (int level = 0; level < levels; level++) {
-      if (any(layout, level, policy)) {
-        return true;
-      }
-    }
-    return false;
+    return layout.levels.subList(0, levels).stream().anyMatch(level -> any(level, policy));
   }
 
   /**
@@ -169,8 +166,8 @@ final class NodeNulls {
     Memory mask = mask(node, node.offset(), node.length(), options);
     if (options.nulls().fills() && node.storageType() instanceof ArrowType.FixedSizeList) {
       NodeLayout layout = NodeLayout.of(node, options.storage());
-      for (int level = 1; level < layout.levels.size(); level++) {
-        if (any(layout, level, options.nulls())) {
+      for (NodeLayout.Level level : layout.levels.subList(1, layout.levels.size())) {
+        if (any(level, options.nulls())) {
           mask = mask != null ? mask : allPresent(node.length(), options);
           clearRows(layout, level, mask.address());
         }
@@ -185,10 +182,10 @@ final class NodeNulls {
     return mask;
   }
 
-  private static void clearRows(NodeLayout layout, int level, long mask) {
+  private static void clearRows(NodeLayout layout, NodeLayout.Level level, long mask) {
     long perRow = layout.valuesPerRow(level);
-    for (long i = 0; i < layout.counts.get(level); i++) {
-      if (isNull(layout.levels.get(level), layout.starts.get(level) + i)) {
+    for (long i = 0; i < level.count(); i++) {
+      if (isNull(level.node(), level.start() + i)) {
         RawMemory.putByte(mask + i / perRow, (byte) 0);
       }
     }

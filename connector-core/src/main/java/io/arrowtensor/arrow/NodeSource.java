@@ -72,7 +72,6 @@ final class NodeSource implements ArrowSource {
           "Cannot use " + node.label() + " again: a source of a taken struct is used once");
     }
     opened = true;
-    opened = true;
     try {
       return conversion.apply(node);
     } finally {

@@ -8,22 +8,20 @@ import org.jspecify.annotations.Nullable;
 /** Holds one reference to an Arrow buffer, which closes with the last reference to this owner. */
 public final class ArrowOwner extends Owner {
   private final ArrowBuf buffer;
-  private final boolean counted;
+  private final long countedBytes;
 
   /**
    * Takes over the caller's reference to {@code buffer}; its bytes are counted where they were
    * allocated.
    */
   ArrowOwner(ArrowBuf buffer) {
-    this(buffer, false);
+    this(buffer, 0);
   }
 
-  private ArrowOwner(ArrowBuf buffer, boolean counted) {
+  private ArrowOwner(ArrowBuf buffer, long countedBytes) {
     this.buffer = buffer;
-    this.counted = counted;
-    if (counted) {
-      NativeBytes.add(buffer.capacity());
-    }
+    this.countedBytes = countedBytes;
+    NativeBytes.add(countedBytes);
   }
 
   /**
@@ -38,8 +36,13 @@ public final class ArrowOwner extends Owner {
     if (references == ReferenceManager.NO_OP) {
       return null;
     }
-    BufferAllocator root = references.getAllocator().getRoot();
-    return new ArrowOwner(references.retain(buffer, root), true);
+    BufferAllocator allocator = references.getAllocator();
+    BufferAllocator root = allocator.getRoot();
+    if (allocator != root) {
+      return new ArrowOwner(references.retain(buffer, root), buffer.capacity());
+    }
+    references.retain();
+    return new ArrowOwner(buffer, buffer.capacity());
   }
 
   /** The buffer; borrowed. */
@@ -49,13 +52,10 @@ public final class ArrowOwner extends Owner {
 
   @Override
   protected void free() {
-    long bytes = buffer.capacity();
     try {
-      buffer.close();
+      buffer.getReferenceManager().release();
     } finally {
-      if (counted) {
-        NativeBytes.add(-bytes);
-      }
+      NativeBytes.add(-countedBytes);
     }
   }
 }

@@ -35,8 +35,12 @@ public final class Shapes {
             "Invalid shape " + Arrays.toString(shape) + ": dimensions must not be negative");
       }
       empty |= dim == 0;
-      overflow |= dim != 0 && size > Long.MAX_VALUE / dim;
-      size *= overflow ? 0 : dim;
+      long product = size * dim;
+      if (product < 0 || Math.multiplyHigh(size, dim) != 0) {
+        overflow = true;
+        product = Long.MAX_VALUE;
+      }
+      size = product;
     }
     if (overflow && !empty) {
       throw new InvalidStructException(

@@ -123,7 +123,7 @@ final class DlpackBytes {
       return false;
     }
     boolean packed = bits * lanes % 8 != 0;
-    if (packed && (flags & 4) != 0 || Arrays.stream(shape).anyMatch(dim -> dim < 0)) {
+    if ((packed && (flags & 4) != 0) || Arrays.stream(shape).anyMatch(dim -> dim < 0)) {
       return false;
     }
     BigInteger size = size();
@@ -132,7 +132,7 @@ final class DlpackBytes {
             ? size.multiply(BigInteger.valueOf((long) bits * lanes))
             : size.multiply(BigInteger.valueOf(width()));
     boolean empty = size.signum() == 0;
-    if (bytes.compareTo(MAX) > 0 || size.compareTo(MAX) > 0 || data == 0 && !empty) {
+    if (bytes.compareTo(MAX) > 0 || size.compareTo(MAX) > 0 || (data == 0 && !empty)) {
       return false;
     }
     BigInteger[] extent = extent(packed);
@@ -152,7 +152,7 @@ final class DlpackBytes {
   }
 
   private long width() {
-    return (bits * lanes + 7) / 8;
+    return ((long) bits * lanes + 7) / 8;
   }
 
   private BigInteger size() {

@@ -32,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -227,30 +226,16 @@ class ExportTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"INT", "UINT", "FLOAT", "BOOL", "BFLOAT"})
-  void elementsWithoutALayoutAreRefused(Family family) {
+  @ValueSource(ints = {0, 1, 2, 4, 6})
+  void bitsOfOtherTypesThanSmallFloatsAreRefused(int code) {
     AtomicInteger released = new AtomicInteger();
     Memory memory =
-        Memory.borrow(4096, new DType(family.code, 1, 1), 80)
+        Memory.borrow(4096, new DType(new TypeCode(code), 1, 1), 80)
             .withOwner((Runnable) released::incrementAndGet);
     assertThatThrownBy(() -> Dlpack.export(memory))
         .isInstanceOf(UnsupportedTypeException.class)
         .hasMessageContaining("elements of 1 bits have no defined layout");
     assertThat(released).hasValue(1);
-  }
-
-  private enum Family {
-    INT(TypeCode.INT),
-    UINT(TypeCode.UINT),
-    FLOAT(TypeCode.FLOAT),
-    BOOL(TypeCode.BOOL),
-    BFLOAT(TypeCode.BFLOAT);
-
-    private final TypeCode code;
-
-    Family(TypeCode code) {
-      this.code = code;
-    }
   }
 
   @Test

@@ -63,9 +63,9 @@ class ExportThreadsTest {
     runAll(
         index -> {
           for (int i = 0; i < ROUNDS; i++) {
-            try (ForeignTensor foreign = new ForeignTensor(true);
-                DeviceArray array = DeviceArray.from(foreign.take());
-                DeviceArray view = DeviceArray.from(array)) {
+            try (ForeignTensor foreign = new ForeignTensor(true)) {
+              DeviceArray array = DeviceArray.from(foreign.take());
+              DeviceArray view = DeviceArray.from(array);
               array.close();
               DlpackStruct struct = DlpackStruct.versioned(Dlpack.export(view));
               view.close();

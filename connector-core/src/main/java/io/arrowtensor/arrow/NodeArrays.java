@@ -19,13 +19,7 @@ final class NodeArrays {
 
   /** The whole node as one array; nulls must be absent or filled. */
   static Memory open(ArrowNode node, Options options) {
-    if (node.isDictionaryEncoded()) {
-      throw new UnsupportedTypeException(
-          "Cannot hand out "
-              + node.label()
-              + " as one array: its values are indices into a dictionary; use DeviceColumn.from");
-    }
-    NodeLayout layout = NodeLayout.of(node, options.storage());
+    NodeLayout layout = plainLayout(node, options);
     if (options.nulls().masks() && NodeNulls.needsMask(layout, options.nulls())) {
       throw new NullsException(
           "Cannot hand out "
@@ -33,6 +27,25 @@ final class NodeArrays {
               + " as one array with "
               + options.nulls()
               + ": the mask is an array of its own; use DeviceColumn.from");
+    }
+    return values(layout, options);
+  }
+
+  private static NodeLayout plainLayout(ArrowNode node, Options options) {
+    if (node.isDictionaryEncoded()) {
+      throw new UnsupportedTypeException(
+          "Cannot hand out "
+              + node.label()
+              + " as one array: its values are indices into a dictionary; use DeviceColumn.from");
+    }
+    return NodeLayout.of(node, options.storage());
+  }
+
+  /** The elements of {@code list}'s child; a mask has no place for nulls among them. */
+  static Memory elements(ArrowNode list, ArrowNode child, Options options) {
+    NodeLayout layout = plainLayout(child, options);
+    if (options.nulls().masks() || !options.nulls().fills()) {
+      NodeNulls.rejectElements(list, layout, options.nulls());
     }
     return values(layout, options);
   }

@@ -64,13 +64,10 @@ final class NodeColumns {
                 + ", the values at "
                 + child.length());
       }
-      if (options.nulls().masks() || !options.nulls().fills()) {
-        NodeNulls.rejectElements(node, child, options.nulls());
-      }
       return DeviceColumn.of(
           "",
           ColumnKind.LIST,
-          array(NodeArrays.open(child, options)),
+          array(NodeArrays.elements(node, child, options)),
           offsets(type instanceof ArrowType.LargeList));
     }
     boolean large = type instanceof ArrowType.LargeUtf8 || type instanceof ArrowType.LargeBinary;

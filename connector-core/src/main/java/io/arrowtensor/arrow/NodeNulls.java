@@ -45,16 +45,17 @@ final class NodeNulls {
     }
   }
 
-  /** Refuses null elements in the lists of {@code node}, whose values are {@code child}. */
-  static void rejectElements(ArrowNode node, ArrowNode child, Nulls policy) {
-    if (any(child, child.offset(), child.length(), policy)) {
-      long element = firstNull(child, child.offset(), child.length());
-      throw error(
-          node,
-          " with nulls inside its lists: element "
-              + element
-              + " of the values is the first; fill them with "
-              + FILL);
+  /** Refuses nulls in the lists of {@code node}, whose elements lie as {@code layout} says. */
+  static void rejectElements(ArrowNode node, NodeLayout layout, Nulls policy) {
+    for (NodeLayout.Level level : layout.levels) {
+      if (any(level, policy)) {
+        throw error(
+            node,
+            " with nulls inside its lists: element "
+                + firstRow(layout, level, false)
+                + " of the values is the first; fill them with "
+                + FILL);
+      }
     }
   }
 

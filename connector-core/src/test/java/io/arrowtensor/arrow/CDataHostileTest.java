@@ -354,7 +354,7 @@ class CDataHostileTest {
         new Case(
             "nulls in lists under a mask",
             NullsException.class,
-            "Cannot hand out column 'item' with nulls inside its lists: row 1 is the first; a mask"
+            "Cannot hand out column 'v' with nulls inside its lists: row 1 is the first; a mask"
                 + " has one bool a row; fill them with Options.withNulls(Nulls.fill(value))",
             s -> {
               Pair pair = s.fixedLists(2, 1, 2, 3, 4);

@@ -11,6 +11,7 @@ import io.arrowtensor.internal.RawMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -180,26 +181,22 @@ final class CDataExport {
   }
 
   private static byte[] encode(Map<String, String> metadata) {
-    ByteBuffer out =
-        ByteBuffer.allocate(4 + metadata.entrySet().stream().mapToInt(CDataExport::entrySize).sum())
-            .order(ByteOrder.nativeOrder());
-    out.putInt(metadata.size());
-    metadata.forEach((key, value) -> List.of(key, value).forEach(text -> put(out, text)));
-    return out.array();
-  }
-
-  private static int entrySize(Map.Entry<String, String> entry) {
-    return 8
-        + entry.getKey().getBytes(StandardCharsets.UTF_8).length
-        + entry.getValue().getBytes(StandardCharsets.UTF_8).length;
-  }
-
-  private static void put(ByteBuffer out, String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    out.putInt(bytes.length);
-    for (byte character : bytes) {
-      out.put(character);
+    List<byte[]> texts = new ArrayList<>();
+    metadata.forEach(
+        (key, value) -> {
+          texts.add(key.getBytes(StandardCharsets.UTF_8));
+          texts.add(value.getBytes(StandardCharsets.UTF_8));
+        });
+    byte[] blob = new byte[4 + texts.stream().mapToInt(text -> 4 + text.length).sum()];
+    ByteBuffer lengths = ByteBuffer.wrap(blob).order(ByteOrder.nativeOrder());
+    lengths.putInt(0, metadata.size());
+    int at = 4;
+    for (byte[] text : texts) {
+      lengths.putInt(at, text.length);
+      System.arraycopy(text, 0, blob, at + 4, text.length);
+      at += 4 + text.length;
     }
+    return blob;
   }
 
   /** All buffers of one struct. */

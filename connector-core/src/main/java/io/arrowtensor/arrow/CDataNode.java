@@ -117,7 +117,7 @@ final class CDataNode extends ArrowNode {
 
   @Override
   long buffer(int i) {
-    return buffers[i];
+    return i < buffers.length ? buffers[i] : 0;
   }
 
   @Override

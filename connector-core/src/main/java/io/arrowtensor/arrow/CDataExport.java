@@ -8,6 +8,7 @@ import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.NativeLibrary;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -180,26 +181,20 @@ final class CDataExport {
   }
 
   private static byte[] encode(Map<String, String> metadata) {
-    ByteBuffer out =
-        ByteBuffer.allocate(4 + metadata.entrySet().stream().mapToInt(CDataExport::entrySize).sum())
-            .order(ByteOrder.nativeOrder());
-    out.putInt(metadata.size());
-    metadata.forEach((key, value) -> List.of(key, value).forEach(text -> put(out, text)));
-    return out.array();
-  }
-
-  private static int entrySize(Map.Entry<String, String> entry) {
-    return 8
-        + entry.getKey().getBytes(StandardCharsets.UTF_8).length
-        + entry.getValue().getBytes(StandardCharsets.UTF_8).length;
-  }
-
-  private static void put(ByteBuffer out, String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    out.putInt(bytes.length);
-    for (byte character : bytes) {
-      out.put(character);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(word(metadata.size()));
+    for (Map.Entry<String, String> entry : metadata.entrySet()) {
+      for (String text : List.of(entry.getKey(), entry.getValue())) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        out.writeBytes(word(bytes.length));
+        out.writeBytes(bytes);
+      }
     }
+    return out.toByteArray();
+  }
+
+  private static byte[] word(int value) {
+    return ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(value).array();
   }
 
   /** All buffers of one struct. */

@@ -8,10 +8,10 @@ import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.NativeLibrary;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -181,22 +181,20 @@ final class CDataExport {
   }
 
   private static byte[] encode(Map<String, String> metadata) {
-    List<byte[]> texts = new ArrayList<>();
-    metadata.forEach(
-        (key, value) -> {
-          texts.add(key.getBytes(StandardCharsets.UTF_8));
-          texts.add(value.getBytes(StandardCharsets.UTF_8));
-        });
-    byte[] blob = new byte[4 + texts.stream().mapToInt(text -> 4 + text.length).sum()];
-    ByteBuffer lengths = ByteBuffer.wrap(blob).order(ByteOrder.nativeOrder());
-    lengths.putInt(0, metadata.size());
-    int at = 4;
-    for (byte[] text : texts) {
-      lengths.putInt(at, text.length);
-      System.arraycopy(text, 0, blob, at + 4, text.length);
-      at += 4 + text.length;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(word(metadata.size()));
+    for (Map.Entry<String, String> entry : metadata.entrySet()) {
+      for (String text : List.of(entry.getKey(), entry.getValue())) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        out.writeBytes(word(bytes.length));
+        out.writeBytes(bytes);
+      }
     }
-    return blob;
+    return out.toByteArray();
+  }
+
+  private static byte[] word(int value) {
+    return ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(value).array();
   }
 
   /** All buffers of one struct. */

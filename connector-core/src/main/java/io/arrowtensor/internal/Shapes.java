@@ -46,7 +46,7 @@ public final class Shapes {
       throw new InvalidStructException(
           "Invalid shape " + Arrays.toString(shape) + ": the number of elements overflows 64 bits");
     }
-    return empty ? 0 : size;
+    return size;
   }
 
   /**

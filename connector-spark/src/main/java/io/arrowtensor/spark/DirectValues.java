@@ -1,0 +1,70 @@
+package io.arrowtensor.spark;
+
+import io.arrowtensor.DType;
+import io.arrowtensor.Memory;
+import io.arrowtensor.internal.ArrowOwner;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.vector.BaseFixedWidthVector;
+import org.apache.arrow.vector.ValueVector;
+import org.apache.spark.sql.execution.vectorized.OffHeapColumnVector;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the address of a vector's values, for exactly the classes that are known to have one. */
+final class DirectValues {
+  private static final List<ColumnVectorAdapter> ADAPTERS = adapters();
+
+  private DirectValues() {}
+
+  private static List<ColumnVectorAdapter> adapters() {
+    List<ColumnVectorAdapter> adapters = new ArrayList<>();
+    adapters.add(DirectValues::offHeap);
+    adapters.add(DirectValues::arrow);
+    ServiceLoader.load(ColumnVectorAdapter.class, DirectValues.class.getClassLoader())
+        .forEach(adapters::add);
+    return List.copyOf(adapters);
+  }
+
+  /** The first {@code rows} values, null when they can only be read by getters. */
+  static @Nullable Memory of(ColumnVector vector, DType dtype, int rows) {
+    for (ColumnVectorAdapter adapter : ADAPTERS) {
+      Optional<Memory> memory = adapter.values(vector, dtype, rows);
+      if (memory.isPresent()) {
+        return memory.get();
+      }
+    }
+    return null;
+  }
+
+  /** A dictionary leaves garbage in the buffer; a column of nulls only may have no buffer. */
+  private static Optional<Memory> offHeap(ColumnVector vector, DType dtype, int rows) {
+    if (vector.getClass() != OffHeapColumnVector.class) {
+      return Optional.empty();
+    }
+    OffHeapColumnVector offHeap = (OffHeapColumnVector) vector;
+    boolean there = !offHeap.hasDictionary() && !offHeap.isAllNull();
+    return there
+        ? Optional.of(Memory.borrow(offHeap.valuesNativeAddress(), dtype, rows))
+        : Optional.empty();
+  }
+
+  private static Optional<Memory> arrow(ColumnVector vector, DType dtype, int rows) {
+    if (vector.getClass() != ArrowColumnVector.class) {
+      return Optional.empty();
+    }
+    ValueVector values = ((ArrowColumnVector) vector).getValueVector();
+    boolean sameWidth =
+        values instanceof BaseFixedWidthVector fixed && fixed.getTypeWidth() == dtype.itemSize();
+    if (!sameWidth) {
+      return Optional.empty();
+    }
+    ArrowBuf buffer = values.getDataBuffer();
+    return Optional.of(
+        Memory.borrow(buffer.memoryAddress(), dtype, rows).withOwner(ArrowOwner.retain(buffer)));
+  }
+}

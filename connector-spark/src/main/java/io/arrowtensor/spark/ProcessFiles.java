@@ -1,0 +1,102 @@
+package io.arrowtensor.spark;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.SparkFiles;
+import org.apache.spark.util.ShutdownHookManager;
+
+/**
+ * Local copies of the files that jobs name, fetched once per process through Hadoop's file systems;
+ * files of one remote folder lie in one local folder. Safe from any thread: one fetches, others wait.
+ */
+final class ProcessFiles {
+  /** What is known about a local file, as long as it does not change. */
+  private record Seen(long bytes, long modified, KnownFile file) {}
+
+  private static final ConcurrentHashMap<URI, Path> FETCHED = new ConcurrentHashMap<>();
+  private static final ConcurrentHashMap<Path, Seen> DIGESTS = new ConcurrentHashMap<>();
+
+  private ProcessFiles() {}
+
+  /** A readable local copy of {@code uri}; the file itself when it is local. */
+  static Path localCopy(URI uri, Configuration conf) throws IOException {
+    if (uri.getScheme() == null && SparkEnv.get() != null) {
+      Path added = Path.of(SparkFiles.getRootDirectory(), uri.getPath());
+      if (Files.isReadable(added)) {
+        return added;
+      }
+    }
+    org.apache.hadoop.fs.Path remote = new org.apache.hadoop.fs.Path(uri);
+    FileSystem files = remote.getFileSystem(conf);
+    org.apache.hadoop.fs.Path qualified = files.makeQualified(remote);
+    if (files instanceof LocalFileSystem local) {
+      Path path = local.pathToFile(qualified).toPath();
+      if (!Files.isReadable(path)) {
+        throw new IOException("Cannot read " + uri + ": there is no such file on this machine (" + path + ")");
+      }
+      return path;
+    }
+    return fetchOnce(qualified, files);
+  }
+
+  private static Path fetchOnce(org.apache.hadoop.fs.Path remote, FileSystem files)
+      throws IOException {
+    try {
+      return FETCHED.computeIfAbsent(remote.toUri(), uri -> fetch(remote, files));
+    } catch (java.io.UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  private static Path fetch(org.apache.hadoop.fs.Path remote, FileSystem files) {
+    try {
+      String folder = String.valueOf(remote.getParent());
+      Path target =
+          Root.FOLDER
+              .resolve(HexFormat.of().toHexDigits(folder.hashCode()))
+              .resolve(remote.getName());
+      Files.createDirectories(target.getParent());
+      try (java.io.InputStream in = files.open(remote)) {
+        Files.copy(in, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      }
+      return target;
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException("Cannot fetch " + remote + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Size and digest of {@code local}; computed again only when the file has changed. */
+  static KnownFile known(URI uri, Path local) throws IOException {
+    long bytes = Files.size(local);
+    long modified = Files.getLastModifiedTime(local).toMillis();
+    Seen seen = DIGESTS.get(local);
+    if (seen == null || seen.bytes != bytes || seen.modified != modified) {
+      seen = new Seen(bytes, modified, KnownFile.of(uri, local));
+      DIGESTS.put(local, seen);
+    }
+    return new KnownFile(uri, bytes, seen.file.digest());
+  }
+
+  /** Created with the first fetch, removed with the process. */
+  private static final class Root {
+    static final Path FOLDER = create();
+
+    private static Path create() {
+      try {
+        Path folder = Files.createTempDirectory("arrow-tensor-files");
+        ShutdownHookManager.registerShutdownDeleteDir(folder.toFile());
+        return folder;
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+    }
+  }
+}

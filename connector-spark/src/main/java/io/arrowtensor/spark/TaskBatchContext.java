@@ -1,0 +1,95 @@
+package io.arrowtensor.spark;
+
+import io.arrowtensor.BatchContext;
+import io.arrowtensor.Device;
+import io.arrowtensor.Outcome;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.spark.TaskContext;
+import org.apache.spark.util.TaskInterruptListener;
+
+/** What a function may use in a Spark task. */
+final class TaskBatchContext implements BatchContext {
+  private final CallTask call;
+  private final TaskContext task;
+  private final BufferAllocator allocator;
+  private boolean counted;
+
+  TaskBatchContext(CallTask call, TaskContext task, BufferAllocator allocator) {
+    this.call = call;
+    this.task = task;
+    this.allocator = allocator;
+  }
+
+  static String name(TaskContext task) {
+    return "stage "
+        + task.stageId()
+        + " partition "
+        + task.partitionId()
+        + " attempt "
+        + task.attemptNumber();
+  }
+
+  @Override
+  public BufferAllocator allocator() {
+    return allocator;
+  }
+
+  @Override
+  public int threads() {
+    return Math.max(1, task.cpus());
+  }
+
+  @Override
+  public String task() {
+    return name(task);
+  }
+
+  @Override
+  public Device device() {
+    return Device.CPU;
+  }
+
+  @Override
+  public boolean cancelled() {
+    return task.isInterrupted();
+  }
+
+  /** Spark tells a listener that comes too late at once. */
+  @Override
+  public void onCancel(Runnable action) {
+    TaskInterruptListener listener = (context, reason) -> action.run();
+    task.addTaskInterruptListener(listener);
+  }
+
+  @Override
+  public void count(Outcome outcome) {
+    counted = true;
+    call.metrics().add(outcome);
+  }
+
+  /** Whether {@link #count} was called since the last call of this. */
+  boolean takeCounted() {
+    boolean taken = counted;
+    counted = false;
+    return taken;
+  }
+
+  @Override
+  public void countModelLoad(long nanos) {
+    call.metrics().add(CallMetrics.MODEL_LOAD_TIME, nanos);
+  }
+
+  @Override
+  public Path localCopy(URI uri) throws IOException {
+    Path local = ProcessFiles.localCopy(uri, call.conf().value().value());
+    for (KnownFile known : call.signature().files()) {
+      if (known.uri().equals(uri)) {
+        known.require(ProcessFiles.known(uri, local));
+      }
+    }
+    return local;
+  }
+}

@@ -59,7 +59,8 @@ final class CallEvaluation {
       List<Expression> arguments = Seqs.list(call.children());
       for (int i = 0; i < arguments.size(); i++) {
         if (attribute(arguments.get(i), computed) == null) {
-          computed.add(Aliases.of(arguments.get(i), call.signature().arguments().fields()[i].name()));
+          computed.add(
+              Aliases.of(arguments.get(i), call.signature().arguments().fields()[i].name()));
         }
       }
     }

@@ -20,7 +20,7 @@ final class CallExtraction {
   /**
    * The plan with the same output and no call left in any expression.
    *
-   * @throws org.apache.spark.sql.AnalysisException for a call that cannot be moved below its operator
+   * <p>Throws Spark's AnalysisException for a call that cannot be moved below its operator.
    */
   LogicalPlan extract(LogicalPlan plan) {
     LogicalPlan below = plan.mapChildren(this::extract);
@@ -70,7 +70,9 @@ final class CallExtraction {
     return below(new Filter(conjunction(late), child));
   }
 
-  /** Conjuncts whose call needs both sides become a filter above; only an inner join allows that. */
+  /**
+   * Conjuncts whose call needs both sides become a filter above; only an inner join allows that.
+   */
   private static LogicalPlan join(Join join) {
     List<Expression> within = new ArrayList<>();
     List<Expression> above = new ArrayList<>();
@@ -82,7 +84,8 @@ final class CallExtraction {
     }
     if (!(join.joinType() instanceof InnerLike)) {
       TensorCall call = Calls.innermost(above).get(0);
-      throw refusal(call, join, "its arguments come from both sides of a " + join.joinType() + " join");
+      throw refusal(
+          call, join, "its arguments come from both sides of a " + join.joinType() + " join");
     }
     Option<Expression> condition =
         within.isEmpty() ? Option.empty() : Option.apply(conjunction(within));
@@ -119,7 +122,8 @@ final class CallExtraction {
       }
       for (TensorCall call : calls) {
         if (!results.knows(call)) {
-          throw refusal(call, operator, "its arguments come from more than one input of the operator");
+          throw refusal(
+              call, operator, "its arguments come from more than one input of the operator");
         }
       }
       LogicalPlan widened = current.withNewChildren(Seqs.of(children));
@@ -127,13 +131,17 @@ final class CallExtraction {
     }
   }
 
-  /** Calls inside correlated subqueries that are not joins yet, and in what ties them to their outer query. */
+  /**
+   * Calls inside correlated subqueries that are not joins yet, and in what ties them to their outer
+   * query.
+   */
   private Expression extractSubqueries(Expression expression) {
     Expression inner = expression.mapChildren(this::extractSubqueries);
     if (!(inner instanceof SubqueryExpression subquery)) {
       return inner;
     }
-    LogicalPlan plan = Calls.anywhereIn(subquery.plan()) ? extract(subquery.plan()) : subquery.plan();
+    LogicalPlan plan =
+        Calls.anywhereIn(subquery.plan()) ? extract(subquery.plan()) : subquery.plan();
     CallResults results = new CallResults();
     List<TensorCall> own = new ArrayList<>();
     for (TensorCall call : Calls.innermost(Seqs.list(subquery.children()))) {

@@ -55,7 +55,8 @@ final class Calls {
     }
   }
 
-  /** Whether one evaluation serves both. */
+  /** Whether one evaluation serves both; of a function that may vary, only the very same call. */
+  @SuppressWarnings("ReferenceEquality")
   static boolean same(TensorCall first, TensorCall second) {
     return first == second || first.semanticEquals(second);
   }

@@ -44,7 +44,9 @@ final class ColumnarPlans extends ColumnarRule {
     return current;
   }
 
-  /** {@code above} is what the operators between {@code plan} and its next transition to rows allow. */
+  /**
+   * {@code above} is what the operators between {@code plan} and its next transition to rows allow.
+   */
   private static SparkPlan chooseRelease(SparkPlan plan, Release above) {
     if (plan instanceof MapTensorsExec map) {
       Transposition.warn(map);

@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
-/** Files that a function reads while a query is analysed, remembered for the workers. One thread. */
+/**
+ * Files that a function reads while a query is analysed, remembered for the workers. One thread.
+ */
 final class DriverFiles implements FileAccess {
   private final Configuration conf;
   private final List<KnownFile> known = new ArrayList<>();

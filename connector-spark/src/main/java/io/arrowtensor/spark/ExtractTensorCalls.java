@@ -1,7 +1,7 @@
 package io.arrowtensor.spark;
 
-import org.apache.spark.sql.catalyst.optimizer.ColumnPruning$;
 import org.apache.spark.sql.catalyst.optimizer.CollapseProject$;
+import org.apache.spark.sql.catalyst.optimizer.ColumnPruning$;
 import org.apache.spark.sql.catalyst.optimizer.SimplifyExtractValueOps$;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Subquery;
@@ -20,7 +20,8 @@ final class ExtractTensorCalls extends Rule<LogicalPlan> {
       return plan;
     }
     LogicalPlan extracted = new CallExtraction().extract(plan);
-    LogicalPlan simplified = SimplifyExtractValueOps$.MODULE$.apply(CollapseProject$.MODULE$.apply(extracted));
+    LogicalPlan simplified =
+        SimplifyExtractValueOps$.MODULE$.apply(CollapseProject$.MODULE$.apply(extracted));
     return ColumnPruning$.MODULE$.apply(simplified);
   }
 }

@@ -1,5 +1,6 @@
 package io.arrowtensor.spark;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.apache.spark.rdd.RDD;
@@ -24,7 +25,9 @@ import scala.collection.immutable.Seq;
 final class MapTensorsExec extends SparkPlan {
   private static final long serialVersionUID = 1;
 
-  /** Spark sends plans to tasks in closures; what a task needs of the call is in {@link CallTask}. */
+  /**
+   * Spark sends plans to tasks in closures; what a task needs of the call is in {@link CallTask}.
+   */
   private final transient TensorCall call;
 
   private final Seq<Attribute> appended;
@@ -100,17 +103,10 @@ final class MapTensorsExec extends SparkPlan {
     return child.executeColumnar().toJavaRDD().mapPartitions(task).rdd();
   }
 
-  private int[] ordinals() {
-    List<Attribute> columns = Seqs.list(child.output());
-    List<Expression> arguments = Seqs.list(call.children());
-    int[] ordinals = new int[arguments.size()];
-    for (int i = 0; i < ordinals.length; i++) {
-      NamedExpression argument = (NamedExpression) arguments.get(i);
-      int at = 0;
-      while (!columns.get(at).exprId().equals(argument.exprId())) {
-        at++;
-      }
-      ordinals[i] = at;
+  private List<Integer> ordinals() {
+    List<Integer> ordinals = new ArrayList<>();
+    for (Expression argument : Seqs.list(call.children())) {
+      ordinals.add(Seqs.indexOf(child.output(), (NamedExpression) argument));
     }
     return ordinals;
   }
@@ -149,7 +145,10 @@ final class MapTensorsExec extends SparkPlan {
         (SparkPlan) elements[3]);
   }
 
-  /** A node takes its session from the thread that makes it, which may not have one while Spark replans. */
+  /**
+   * A node takes its session from the thread that makes it, which may not have one while Spark
+   * replans.
+   */
   private MapTensorsExec copy(
       TensorCall call, Seq<Attribute> appended, Release release, SparkPlan child) {
     MapTensorsExec copy =

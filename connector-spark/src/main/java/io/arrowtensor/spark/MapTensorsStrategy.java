@@ -14,6 +14,7 @@ final class MapTensorsStrategy extends SparkStrategy {
       return Seqs.of(List.of());
     }
     SparkPlan child = planLater(map.child());
-    return Seqs.of(List.of(new MapTensorsExec(map.call(), map.appended(), Release.BY_CONSUMER, child)));
+    return Seqs.of(
+        List.of(new MapTensorsExec(map.call(), map.appended(), Release.BY_CONSUMER, child)));
   }
 }

@@ -1,12 +1,14 @@
 package io.arrowtensor.spark;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HexFormat;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.spark.SparkEnv;
@@ -14,14 +16,17 @@ import org.apache.spark.SparkFiles;
 import org.apache.spark.util.ShutdownHookManager;
 
 /**
- * Local copies of the files that jobs name, fetched once per process through Hadoop's file systems;
- * files of one remote folder lie in one local folder. Safe from any thread: one fetches, others wait.
+ * Local copies of the files that jobs name, fetched once per process through Hadoop's file systems.
+ * Safe from any thread: one fetches, others wait.
  */
 final class ProcessFiles {
   /** What is known about a local file, as long as it does not change. */
   private record Seen(long bytes, long modified, KnownFile file) {}
 
-  private static final ConcurrentHashMap<URI, Path> FETCHED = new ConcurrentHashMap<>();
+  /** A remote file, as long as it does not change. */
+  private record Version(URI uri, long bytes, long modified) {}
+
+  private static final ConcurrentHashMap<Version, Path> FETCHED = new ConcurrentHashMap<>();
   private static final ConcurrentHashMap<Path, Seen> DIGESTS = new ConcurrentHashMap<>();
 
   private ProcessFiles() {}
@@ -40,7 +45,8 @@ final class ProcessFiles {
     if (files instanceof LocalFileSystem local) {
       Path path = local.pathToFile(qualified).toPath();
       if (!Files.isReadable(path)) {
-        throw new IOException("Cannot read " + uri + ": there is no such file on this machine (" + path + ")");
+        throw new IOException(
+            "Cannot read " + uri + ": there is no such file on this machine (" + path + ")");
       }
       return path;
     }
@@ -49,27 +55,23 @@ final class ProcessFiles {
 
   private static Path fetchOnce(org.apache.hadoop.fs.Path remote, FileSystem files)
       throws IOException {
+    FileStatus status = files.getFileStatus(remote);
+    Version version = new Version(remote.toUri(), status.getLen(), status.getModificationTime());
     try {
-      return FETCHED.computeIfAbsent(remote.toUri(), uri -> fetch(remote, files));
-    } catch (java.io.UncheckedIOException e) {
+      return FETCHED.computeIfAbsent(version, wanted -> fetch(remote, files));
+    } catch (UncheckedIOException e) {
       throw e.getCause();
     }
   }
 
   private static Path fetch(org.apache.hadoop.fs.Path remote, FileSystem files) {
-    try {
-      String folder = String.valueOf(remote.getParent());
-      Path target =
-          Root.FOLDER
-              .resolve(HexFormat.of().toHexDigits(folder.hashCode()))
-              .resolve(remote.getName());
-      Files.createDirectories(target.getParent());
-      try (java.io.InputStream in = files.open(remote)) {
-        Files.copy(in, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-      }
+    try (InputStream in = files.open(remote)) {
+      Path target = Files.createTempDirectory(Root.FOLDER, "fetched").resolve(remote.getName());
+      Files.copy(in, target);
       return target;
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException("Cannot fetch " + remote + ": " + e.getMessage(), e);
+      throw new UncheckedIOException(
+          new IOException("Cannot fetch " + remote + ": " + e.getMessage(), e));
     }
   }
 
@@ -95,7 +97,7 @@ final class ProcessFiles {
         ShutdownHookManager.registerShutdownDeleteDir(folder.toFile());
         return folder;
       } catch (IOException e) {
-        throw new java.io.UncheckedIOException(e);
+        throw new UncheckedIOException(e);
       }
     }
   }

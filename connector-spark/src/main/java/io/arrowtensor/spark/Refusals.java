@@ -13,7 +13,8 @@ final class Refusals {
    * Spark declares this exception nowhere, although it is checked in Java; the caller throws what
    * it gets.
    */
-  static RuntimeException analysis(String message, @org.jspecify.annotations.Nullable Throwable cause) {
+  static RuntimeException analysis(
+      String message, @org.jspecify.annotations.Nullable Throwable cause) {
     return Refusals.<RuntimeException>unchecked(
         new AnalysisException(
             message,

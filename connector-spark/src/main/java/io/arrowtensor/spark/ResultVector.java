@@ -52,7 +52,8 @@ final class ResultVector {
   FieldVector of(DeviceColumn column, @Nullable ArrowBuf present) {
     requirePromised(column);
     FieldVector vector =
-        ArrowUtils.toArrowField(field.name(), field.dataType(), true, "UTC", false, field.metadata())
+        ArrowUtils.toArrowField(
+                field.name(), field.dataType(), true, "UTC", false, field.metadata())
             .createVector(allocator);
     try (RowBits bits = RowBits.of(column, rows, present, allocator)) {
       if (column.kind() == ColumnKind.ARRAY) {

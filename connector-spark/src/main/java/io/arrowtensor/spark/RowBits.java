@@ -30,7 +30,7 @@ final class RowBits implements AutoCloseable {
     if (own == null && present == null) {
       return ALL;
     }
-    long bytes = (rows + 7) / 8;
+    long bytes = (rows + 7L) / 8;
     ArrowBuf bits = allocator.buffer(bytes);
     if (own == null) {
       bits.setBytes(0, present, 0, bytes);
@@ -48,7 +48,7 @@ final class RowBits implements AutoCloseable {
   static @Nullable ArrowBuf presentInAll(
       Iterable<DeviceColumn> arguments, int rows, BufferAllocator allocator) {
     ArrowBuf all = null;
-    long bytes = (rows + 7) / 8;
+    long bytes = (rows + 7L) / 8;
     for (DeviceColumn column : arguments) {
       DeviceArray validity = column.validity();
       if (validity != null) {

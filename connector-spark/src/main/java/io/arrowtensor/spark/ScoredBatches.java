@@ -148,7 +148,7 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
     List<DeviceColumn> columns = new ArrayList<>();
     try {
       for (int i = 0; i < fields.length; i++) {
-        ColumnVector vector = batch.column(call.ordinals()[i]);
+        ColumnVector vector = batch.column(call.ordinals().get(i));
         columns.add(new VectorReader(fields[i], vector, batch.numRows(), options, scope).read());
       }
     } catch (RuntimeException | Error e) {
@@ -211,7 +211,7 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
   private BatchFunction openFunction() throws Exception {
     BatchFunction open = function;
     if (open == null) {
-      open = call.newFunction();
+      open = call.function().newInstance();
       function = open;
       open.open(context);
     }
@@ -233,7 +233,7 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
             + " to "
             + (rowsBefore + rows - 1)
             + " of the partition, with "
-            + call.describe()
+            + call.function().describe(call.signature())
             + ": "
             + (e instanceof InterchangeException ? e.getMessage() : e),
         e);

@@ -70,7 +70,8 @@ final class SelectColumnsExec extends SparkPlan {
 
   @Override
   public RDD<InternalRow> doExecute() {
-    throw new UnsupportedOperationException("Cannot select columns by rows: it is planned for columns only");
+    throw new UnsupportedOperationException(
+        "Cannot select columns by rows: it is planned for columns only");
   }
 
   @Override
@@ -88,18 +89,9 @@ final class SelectColumnsExec extends SparkPlan {
   }
 
   private int[] ordinals() {
-    List<Attribute> available = Seqs.list(child.output());
     return Seqs.list(columns).stream()
-        .mapToInt(column -> indexOf(available, Objects.requireNonNull(source(column))))
+        .mapToInt(column -> Seqs.indexOf(child.output(), Objects.requireNonNull(source(column))))
         .toArray();
-  }
-
-  private static int indexOf(List<Attribute> available, Attribute wanted) {
-    int at = 0;
-    while (!available.get(at).exprId().equals(wanted.exprId())) {
-      at++;
-    }
-    return at;
   }
 
   @Override
@@ -124,8 +116,7 @@ final class SelectColumnsExec extends SparkPlan {
   }
 
   private SelectColumnsExec copy(Seq<NamedExpression> columns, SparkPlan child) {
-    SelectColumnsExec copy =
-        session().withActive(() -> new SelectColumnsExec(columns, child));
+    SelectColumnsExec copy = session().withActive(() -> new SelectColumnsExec(columns, child));
     copy.copyTagsFrom(this);
     return copy;
   }

@@ -6,6 +6,7 @@ import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -25,6 +26,16 @@ final class Seqs {
 
   static AttributeSet attributeSet(Seq<Attribute> attributes) {
     return AttributeSet$.MODULE$.apply(Seqs.<Expression>of(list(attributes)));
+  }
+
+  /** Where {@code wanted} is, by its id. */
+  static int indexOf(Seq<Attribute> attributes, NamedExpression wanted) {
+    List<Attribute> all = list(attributes);
+    int at = 0;
+    while (!all.get(at).exprId().equals(wanted.exprId())) {
+      at++;
+    }
+    return at;
   }
 
   static <T> List<T> list(scala.collection.Seq<? extends T> elements) {

@@ -15,8 +15,8 @@ final class Sessions {
   /**
    * {@code session} as the driver's own.
    *
-   * @throws org.apache.spark.sql.AnalysisException for a remote session, and for one that started
-   *     before this library was on its class path
+   * <p>Throws Spark's AnalysisException for a remote session, and for one that started before this
+   * library was on its class path.
    */
   static SparkSession classic(org.apache.spark.sql.SparkSession session) {
     if (!(session instanceof SparkSession classic)) {

@@ -6,13 +6,11 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.analysis.TempResolvedColumn;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
-import org.apache.spark.sql.catalyst.util.package$;
 import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
@@ -31,7 +29,7 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
   /**
    * Asks the function for its results.
    *
-   * @throws org.apache.spark.sql.AnalysisException when it refuses the arguments
+   * <p>Throws Spark's AnalysisException when it refuses the arguments.
    */
   static Signature of(TensorFunction function, List<Expression> children) {
     List<StructField> fields = new ArrayList<>();
@@ -65,7 +63,7 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
     if (child instanceof Cast || child instanceof TempResolvedColumn) {
       return name(child.children().head());
     }
-    return package$.MODULE$.toPrettySQL(child);
+    return child.sql();
   }
 
   /** Whether one evaluation over the same arguments serves both. */

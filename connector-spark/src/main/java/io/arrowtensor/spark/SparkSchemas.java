@@ -107,7 +107,9 @@ final class SparkSchemas {
   }
 
   private static String remedy(DataType type) {
-    return type instanceof DateType || type instanceof TimestampType || type instanceof TimestampNTZType
+    return type instanceof DateType
+            || type instanceof TimestampType
+            || type instanceof TimestampNTZType
         ? "cast it to a number, or ask for Storage.AS_INTEGERS"
         : "cast it to a boolean or a number";
   }

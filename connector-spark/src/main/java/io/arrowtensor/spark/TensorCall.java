@@ -35,7 +35,7 @@ final class TensorCall extends Expression implements Unevaluable {
   /**
    * The call with resolved arguments.
    *
-   * @throws org.apache.spark.sql.AnalysisException when the function refuses the arguments
+   * <p>Throws Spark's AnalysisException when the function refuses the arguments.
    */
   static TensorCall of(TensorFunction function, Seq<Expression> children) {
     return new TensorCall(function, Signature.of(function, Seqs.list(children)), children);

@@ -41,12 +41,12 @@ public final class Tensors {
   /**
    * The rows of {@code table} with the function's result columns behind its own.
    *
+   * <p>Throws Spark's AnalysisException when a column is missing or does not fit the function.
+   *
    * @param table any DataFrame
    * @param function serialized to the tasks; each has an instance of its own
    * @param options policies for nulls, copies and logical types
    * @param columns the columns that the function gets, in this order
-   * @throws org.apache.spark.sql.AnalysisException when a column is missing or does not fit the
-   *     function
    */
   public static Dataset<Row> map(
       Dataset<Row> table, BatchFunction function, Options options, String... columns) {
@@ -58,8 +58,7 @@ public final class Tensors {
       arguments.add((Expression) rows.resolve(column));
     }
     String name = function.getClass().getSimpleName();
-    TensorFunction named =
-        new TensorFunction(name.isEmpty() ? "function" : name, function, options);
+    TensorFunction named = TensorFunction.of(name.isEmpty() ? "function" : name, function, options);
     TensorCall call = session.withActive(() -> TensorCall.of(named, Seqs.of(arguments)));
     LogicalPlan child = rows.logicalPlan();
     requireNewNames(session, child, call.signature().results());
@@ -71,20 +70,22 @@ public final class Tensors {
    * session} and of sessions cloned from it, as Spark does with temporary functions; another
    * registration of the name replaces it.
    *
+   * <p>Throws Spark's AnalysisException for a session that cannot plan tensor functions.
+   *
    * @param function serialized to the tasks; each has an instance of its own
    * @param options policies for nulls, copies and logical types
-   * @throws org.apache.spark.sql.AnalysisException for a session that cannot plan tensor functions
    */
   public static void register(
       org.apache.spark.sql.SparkSession session,
       String name,
       BatchFunction function,
       Options options) {
-    TensorFunction named = new TensorFunction(name, function, options);
+    TensorFunction named = TensorFunction.of(name, function, options);
     Sessions.classic(session)
         .sessionState()
         .functionRegistry()
-        .createOrReplaceTempFunction(name, arguments -> TensorCall.of(named, arguments), "java_udf");
+        .createOrReplaceTempFunction(
+            name, arguments -> TensorCall.of(named, arguments), "java_udf");
   }
 
   /**
@@ -109,8 +110,7 @@ public final class Tensors {
     List<NamedExpression> output = new ArrayList<>(Seqs.list(child.output()));
     for (int i = 0; i < results.length(); i++) {
       String name = results.fieldNames()[i];
-      output.add(
-          Aliases.of(new GetStructField(value.toAttribute(), i, Option.apply(name)), name));
+      output.add(Aliases.of(new GetStructField(value.toAttribute(), i, Option.apply(name)), name));
     }
     return new Project(Seqs.of(output), project);
   }

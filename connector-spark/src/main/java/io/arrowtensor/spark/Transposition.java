@@ -21,8 +21,7 @@ final class Transposition {
       return "";
     }
     SparkPlan rows = child.children().head();
-    while (rows instanceof WholeStageCodegenExec
-        || rows.nodeName().equals("InputAdapter")) {
+    while (rows instanceof WholeStageCodegenExec || rows.nodeName().equals("InputAdapter")) {
       rows = rows.children().head();
     }
     if (rows instanceof FileSourceScanLike) {

@@ -70,7 +70,8 @@ final class VectorReader {
       return StringColumn.read(field, vector, rows, options, scope);
     }
     if (field.dataType() instanceof ArrayType) {
-      return DeviceColumn.of(field.name(), new TensorRows(field, vector, rows, options, scope).read());
+      return DeviceColumn.of(
+          field.name(), new TensorRows(field, vector, rows, options, scope).read());
     }
     DType dtype = SparkSchemas.dtype(field.dataType(), options.storage());
     if (dtype == null) {
@@ -110,8 +111,7 @@ final class VectorReader {
 
   private DeviceArray validity() {
     Memory mask =
-        BulkCopy.allocateLike(
-            Memory.borrow(0, DType.BOOL, rows), options, CopyReason.VALIDITY);
+        BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, rows), options, CopyReason.VALIDITY);
     for (int row = 0; row < rows; row++) {
       RawMemory.putByte(mask.address() + row, (byte) (vector.isNullAt(row) ? 0 : 1));
     }

@@ -16,12 +16,12 @@ final class Widening {
 
   /** A copy that the caller closes. */
   static ArrowBuf widen(DeviceArray values, BufferAllocator allocator) {
-    int width = values.dtype().itemSize();
+    long width = values.dtype().itemSize();
     long count = values.size();
     long from = values.address();
     ArrowBuf wide = allocator.buffer(2 * width * count);
     for (long i = 0; i < count; i++) {
-      switch (width) {
+      switch (values.dtype().itemSize()) {
         case 1 -> wide.setShort(2 * i, RawMemory.byteAt(from + i) & 0xff);
         case 2 -> wide.setInt(4 * i, RawMemory.shortAt(from + 2 * i) & 0xffff);
         default -> wide.setLong(8 * i, RawMemory.intAt(from + 4 * i) & 0xffffffffL);

@@ -268,12 +268,12 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   }
 
   private void check() {
+    if (scope != null) {
+      scope.check(); // first: the batch closes what it lent, and its end is what the caller can act on
+    }
     if (closed) {
       throw new IllegalStateException(
           "Cannot use an array that was closed: keep it open while it is used");
-    }
-    if (scope != null) {
-      scope.check();
     }
   }
 

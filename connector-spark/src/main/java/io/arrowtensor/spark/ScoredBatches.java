@@ -49,6 +49,7 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
   private final Deque<List<FieldVector>> handedOut = new ArrayDeque<>();
   private @Nullable BatchFunction function;
   private @Nullable ColumnarBatch pending;
+  private @Nullable ColumnarBatch consumed;
   private long batches;
   private long rowsBefore;
   private boolean closed;
@@ -81,7 +82,12 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
     return false;
   }
 
+  /** The consumer of rows is done with the last batch as a whole, with what passed through too. */
   private void releaseHandedOut() {
+    if (call.release() == Release.ON_NEXT && consumed != null) {
+      consumed.closeIfFreeable();
+      consumed = null;
+    }
     while (!handedOut.isEmpty()
         && (call.release() == Release.ON_NEXT || wasClosed(handedOut.peekFirst()))) {
       Closing.all(handedOut.removeFirst());
@@ -99,6 +105,7 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
     }
     ColumnarBatch batch = pending;
     pending = null;
+    consumed = batch;
     task.killTaskIfInterrupted();
     List<FieldVector> results = evaluate(batch);
     handedOut.addLast(results);

@@ -7,7 +7,6 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
-import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.RawMemory;
 import io.arrowtensor.internal.Scope;
 import org.apache.spark.sql.types.BinaryType;
@@ -29,12 +28,11 @@ final class StringColumn {
       bytes += values[row].length;
     }
     Memory offsets =
-        BulkCopy.allocateLike(
-            Memory.borrow(0, DType.INT64, rows + 1L), options, CopyReason.OFFSETS);
+        Scratch.allocate(field.name(), options, CopyReason.OFFSETS, DType.INT64, rows + 1L);
     DeviceArray positions = DeviceArray.from(offsets.withScope(scope), options);
     try {
       Memory data =
-          BulkCopy.allocateLike(Memory.borrow(0, DType.UINT8, bytes), options, CopyReason.ROWS);
+          Scratch.allocate(field.name(), options, CopyReason.ROWS, DType.UINT8, bytes);
       write(values, offsets.address(), data.address());
       ColumnKind kind = binary ? ColumnKind.BINARY : ColumnKind.STRING;
       DeviceArray text = DeviceArray.from(data.withScope(scope), options);

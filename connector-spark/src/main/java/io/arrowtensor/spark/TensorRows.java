@@ -9,7 +9,6 @@ import io.arrowtensor.Nulls;
 import io.arrowtensor.NullsException;
 import io.arrowtensor.Options;
 import io.arrowtensor.UnsupportedTypeException;
-import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.NullFill;
 import io.arrowtensor.internal.RawMemory;
 import io.arrowtensor.internal.Scope;
@@ -101,10 +100,9 @@ final class TensorRows {
 
   private Memory copy() {
     long[] shape = shape();
-    Memory like = Memory.borrow(0, dtype, shape);
-    Memory copy = BulkCopy.allocateLike(like, options, reason());
+    Memory copy = Scratch.allocate(field.name(), options, reason(), dtype, shape);
     try {
-      long rowBytes = rows == 0 ? 0 : like.nbytes() / rows;
+      long rowBytes = rows == 0 ? 0 : copy.nbytes() / rows;
       for (int row = 0; row < rows; row++) {
         long target = copy.address() + row * rowBytes;
         if (vector.isNullAt(row)) {

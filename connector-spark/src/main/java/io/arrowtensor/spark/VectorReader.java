@@ -85,7 +85,7 @@ final class VectorReader {
 
   private Memory copy(DType dtype, boolean nulls) {
     CopyReason reason = reason(vector, nulls);
-    Memory copy = BulkCopy.allocateLike(Memory.borrow(0, dtype, rows), options, reason);
+    Memory copy = Scratch.allocate(field.name(), options, reason, dtype, rows);
     ElementCopy.write(vector, 0, rows, dtype, copy.address(), options.nulls().fillValue());
     return copy;
   }

@@ -7,10 +7,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.adaptive.AdaptiveSparkPlanExec;
+import org.apache.spark.sql.execution.adaptive.QueryStageExec;
 import org.apache.spark.sql.util.ArrowUtils;
 
 /** One local Spark for all tests of a JVM, and a table to score. */
@@ -54,7 +58,8 @@ final class Local {
             "id * 0.5D as b",
             "cast(id % 7 as int) as k",
             "concat('s', id % 3) as s",
-            "if(id % 10 = 3, null, cast(id % 11 as double)) as n")
+            "if(id % 10 = 3, null, cast(id % 11 as double)) as n",
+            "array(cast(id as float), cast(id + 1 as float), cast(id + 2 as float)) as v")
         .write()
         .option("parquet.enable.dictionary", "false")
         .parquet(file("table"));
@@ -92,6 +97,30 @@ final class Local {
 
   static String plan(String sql) {
     return plan(SPARK.sql(sql));
+  }
+
+  /** The operators of ours in a plan that has run, also below its finished stages. */
+  static List<MapTensorsExec> operators(Dataset<Row> table) {
+    List<MapTensorsExec> found = new ArrayList<>();
+    collect(table.queryExecution().executedPlan(), found);
+    return found;
+  }
+
+  private static void collect(SparkPlan plan, List<MapTensorsExec> found) {
+    if (plan instanceof MapTensorsExec map) {
+      found.add(map);
+    }
+    if (plan instanceof AdaptiveSparkPlanExec adaptive) {
+      collect(adaptive.executedPlan(), found);
+    } else if (plan instanceof QueryStageExec stage) {
+      collect(stage.plan(), found);
+    }
+    Seqs.list(plan.children()).forEach(child -> collect(child, found));
+  }
+
+  /** The sum of one metric over all operators of ours in {@code table}. */
+  static long metric(Dataset<Row> table, String name) {
+    return operators(table).stream().mapToLong(o -> o.metrics().apply(name).value()).sum();
   }
 
   /** What this library and Spark's Arrow hold outside the heap. */

@@ -51,6 +51,7 @@ final class ResultVector {
    */
   FieldVector of(DeviceColumn column, @Nullable ArrowBuf present) {
     requirePromised(column);
+    column.values().requireHostContiguous("return");
     FieldVector vector =
         ArrowUtils.toArrowField(
                 field.name(), field.dataType(), true, "UTC", false, field.metadata())
@@ -140,10 +141,12 @@ final class ResultVector {
     if (positions == null) {
       throw new InterchangeException("Invalid result column '" + field.name() + "': no offsets");
     }
+    boolean lists = vector instanceof ListVector;
     try (ArrowBuf offsets = narrowOffsets(positions);
-        ArrowBuf data = data(elementType(), column.values())) {
+        ArrowBuf data = lists ? data(elementType(), column.values()) : shared(column.values())) {
       if (vector instanceof ListVector list) {
         list.loadFieldBuffers(bits.node(rows), Arrays.asList(bits.buffer(), offsets));
+        list.setLastSet(rows - 1);
         long elements = column.values().dim(0);
         list.getDataVector()
             .loadFieldBuffers(new ArrowFieldNode(elements, 0), Arrays.asList(null, data));
@@ -154,7 +157,7 @@ final class ResultVector {
   }
 
   private DataType elementType() {
-    return field.dataType() instanceof ArrayType array ? array.elementType() : DataTypes.ByteType;
+    return ((ArrayType) field.dataType()).elementType();
   }
 
   private ArrowBuf narrowOffsets(DeviceArray positions) {
@@ -169,7 +172,6 @@ final class ResultVector {
 
   /** The values in Spark's layout; shared where that is theirs already. The caller closes it. */
   private ArrowBuf data(DataType type, DeviceArray values) {
-    values.requireHostContiguous("return");
     if (type.equals(DataTypes.BooleanType)) {
       long bytes = (values.size() + 7) / 8;
       ArrowBuf bits = allocator.buffer(bytes);
@@ -182,6 +184,11 @@ final class ResultVector {
       metrics.add(Outcome.copied(wide.writerIndex(), CopyReason.CAST));
       return wide;
     }
+    return shared(values);
+  }
+
+  /** The values at their own address, or copied out of the batch that lent them. */
+  private ArrowBuf shared(DeviceArray values) {
     Memory memory = Memory.forExport(values, OPTIONS);
     Outcome outcome = memory.outcome();
     if (outcome != null) {

@@ -31,8 +31,7 @@ final class StringColumn {
         Scratch.allocate(field.name(), options, CopyReason.OFFSETS, DType.INT64, rows + 1L);
     DeviceArray positions = DeviceArray.from(offsets.withScope(scope), options);
     try {
-      Memory data =
-          Scratch.allocate(field.name(), options, CopyReason.ROWS, DType.UINT8, bytes);
+      Memory data = Scratch.allocate(field.name(), options, CopyReason.ROWS, DType.UINT8, bytes);
       write(values, offsets.address(), data.address());
       ColumnKind kind = binary ? ColumnKind.BINARY : ColumnKind.STRING;
       DeviceArray text = DeviceArray.from(data.withScope(scope), options);

@@ -18,6 +18,7 @@ public final class TensorExtensions implements SparkSessionExtensionsProvider {
     extensions.injectCheckRule(session -> LambdaCheck::check);
     extensions.injectPreCBORule(session -> new ExtractTensorCalls());
     extensions.injectPlannerStrategy(session -> new MapTensorsStrategy());
+    extensions.injectFunction(OnnxPredict.description());
     extensions.injectColumnar(session -> new ColumnarPlans());
     return BoxedUnit.UNIT;
   }

@@ -63,7 +63,11 @@ class LifetimesTest {
               .isEqualTo(Local.ROWS);
           scored.write().mode("overwrite").parquet(Local.file("written"));
           assertThat(
-                  SPARK.read().parquet(Local.file("written")).where("y = cast(a as double) + b").count())
+                  SPARK
+                      .read()
+                      .parquet(Local.file("written"))
+                      .where("y = cast(a as double) + b")
+                      .count())
               .as("written")
               .isEqualTo(Local.ROWS);
           assertThat(scored.take(3)).as("take").isNotNull();
@@ -75,7 +79,7 @@ class LifetimesTest {
   void batchesOfAChainAreFreedAsTheyAreConsumed() {
     Local.with(
         List.of(
-            "spark.sql.parquet.columnarReaderBatchSize", "1000",
+            "spark.sql.inMemoryColumnarStorage.batchSize", "1000",
             "spark.sql.codegen.wholeStage", "false"),
         () -> {
           Peak.HIGHEST.set(0);
@@ -89,14 +93,15 @@ class LifetimesTest {
           assertThat(twice.coalesce(1).where("y = x + b").count()).as("rows").isEqualTo(Local.ROWS);
           assertThat(Peak.HIGHEST.get())
               .as("bytes held at once, 8000 for each result of a batch")
-              .isLessThan(20 * 8_000L);
+              .isLessThan(10 * 8_000L);
         });
   }
 
   @Test
   void anEmptyPartitionOpensNoFunction() {
     Counting.EVER.set(0);
-    Dataset<Row> none = Tensors.map(SPARK.table("t").where("id < 0"), new Counting(), Options.defaults(), "a");
+    Dataset<Row> none =
+        Tensors.map(SPARK.table("t").where("id < 0"), new Counting(), Options.defaults(), "a");
     assertThat(none.count() + none.collectAsList().size()).as("rows").isZero();
     assertThat(Counting.EVER).as("functions opened").hasValue(0);
   }
@@ -114,7 +119,8 @@ class LifetimesTest {
             .option("checkpointLocation", Local.file("checkpoint"))
             .start(Local.file("streamed"));
     query.awaitTermination();
-    assertThat(SPARK.read().parquet(Local.file("streamed")).where("y = cast(a as double) + b").count())
+    assertThat(
+            SPARK.read().parquet(Local.file("streamed")).where("y = cast(a as double) + b").count())
         .as("right rows")
         .isEqualTo(Local.ROWS);
   }
@@ -177,7 +183,8 @@ class LifetimesTest {
     Local.with(
         List.of("spark.sql.columnVector.offheap.enabled", "true"),
         () -> {
-          Dataset<Row> same = Tensors.map(SPARK.table("t"), new Identity(), Options.defaults(), "b");
+          Dataset<Row> same =
+              Tensors.map(SPARK.table("t"), new Identity(), Options.defaults(), "b");
           assertThat(same.where("y = b").count()).as("right rows").isEqualTo(Local.ROWS);
         });
   }
@@ -257,8 +264,7 @@ class LifetimesTest {
 
     @Override
     public OwnedBatch apply(DeviceBatch batch) {
-      return OwnedBatch.of(
-          DeviceColumn.of("y", DeviceArray.from(batch.column(0).values())));
+      return OwnedBatch.of(DeviceColumn.of("y", DeviceArray.from(batch.column(0).values())));
     }
   }
 

@@ -79,11 +79,15 @@ class MisuseTest {
   @Test
   void nullInIsNullOutForRegisteredFunctions() {
     assertThat(
-            SPARK.sql("select score(a, n) as y, n from t").where("(y is null) <> (n is null)").count())
+            SPARK
+                .sql("select score(a, n) as y, n from t")
+                .where("(y is null) <> (n is null)")
+                .count())
         .as("rows with another null than their argument")
         .isZero();
     assertThat(
-            SPARK.sql("select score(a, n) as y, a, n from t where n is not null")
+            SPARK
+                .sql("select score(a, n) as y, a, n from t where n is not null")
                 .where("y <> cast(a as double) + n")
                 .count())
         .as("wrong rows")

@@ -29,8 +29,7 @@ class PlansTest {
         .containsPattern("PushedFilters: \\[.*EqualTo\\(k,3\\).*LessThan\\(id,12000\\)");
     assertThat(Local.rows(query))
         .as("rows")
-        .hasSameSizeAs(
-            Local.rows("select id from t where k = 3 and a + b > 5000 and id < 12000"));
+        .hasSameSizeAs(Local.rows("select id from t where k = 3 and a + b > 5000 and id < 12000"));
   }
 
   @Test
@@ -126,7 +125,8 @@ class PlansTest {
     assertThat(mapped.where("total <> cast(a as double) + b or product <> a * b").count())
         .as("wrong rows")
         .isZero();
-    String sql = "select pair(a, b).total as x, pair(a, b) as s from t where pair(a, b).product > 9";
+    String sql =
+        "select pair(a, b).total as x, pair(a, b) as s from t where pair(a, b).product > 9";
     assertThat(count("MapTensors", Local.plan(sql))).as("evaluations in SQL").isEqualTo(1);
     assertThat(SPARK.sql(sql).where("x <> s.total").count()).as("wrong rows in SQL").isZero();
   }
@@ -161,8 +161,7 @@ class PlansTest {
   @Test
   void aRegisteredNameBelongsToItsSessionAsTemporaryFunctionsDo() {
     assertThat(SPARK.newSession().catalog().functionExists("score")).as("new session").isFalse();
-    SparkSession clone =
-        ((org.apache.spark.sql.classic.SparkSession) SPARK).cloneSession();
+    SparkSession clone = ((org.apache.spark.sql.classic.SparkSession) SPARK).cloneSession();
     assertThat(clone.sql("select score(1.0D, 2.0D)").collectAsList())
         .as("cloned session")
         .first()

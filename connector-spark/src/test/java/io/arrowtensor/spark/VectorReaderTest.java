@@ -73,13 +73,28 @@ class VectorReaderTest {
 
   static Stream<Arguments> scalars() {
     return Stream.of(
-        scalar(DataTypes.BooleanType, DType.BOOL, (v, i) -> v.putBoolean(i, i % 2 == 1), i -> i % 2),
+        scalar(
+            DataTypes.BooleanType, DType.BOOL, (v, i) -> v.putBoolean(i, i % 2 == 1), i -> i % 2),
         scalar(DataTypes.ByteType, DType.INT8, (v, i) -> v.putByte(i, (byte) -i), i -> -i),
-        scalar(DataTypes.ShortType, DType.INT16, (v, i) -> v.putShort(i, (short) (-300 * i)), i -> -300 * i),
-        scalar(DataTypes.IntegerType, DType.INT32, (v, i) -> v.putInt(i, -70_000 * i), i -> -70_000 * i),
-        scalar(DataTypes.LongType, DType.INT64, (v, i) -> v.putLong(i, -5_000_000_000L * i), i -> -5e9 * i),
-        scalar(DataTypes.FloatType, DType.FLOAT32, (v, i) -> v.putFloat(i, i + 0.25f), i -> i + 0.25),
-        scalar(DataTypes.DoubleType, DType.FLOAT64, (v, i) -> v.putDouble(i, i + 0.5), i -> i + 0.5));
+        scalar(
+            DataTypes.ShortType,
+            DType.INT16,
+            (v, i) -> v.putShort(i, (short) (-300 * i)),
+            i -> -300 * i),
+        scalar(
+            DataTypes.IntegerType,
+            DType.INT32,
+            (v, i) -> v.putInt(i, -70_000 * i),
+            i -> -70_000 * i),
+        scalar(
+            DataTypes.LongType,
+            DType.INT64,
+            (v, i) -> v.putLong(i, -5_000_000_000L * i),
+            i -> -5e9 * i),
+        scalar(
+            DataTypes.FloatType, DType.FLOAT32, (v, i) -> v.putFloat(i, i + 0.25f), i -> i + 0.25),
+        scalar(
+            DataTypes.DoubleType, DType.FLOAT64, (v, i) -> v.putDouble(i, i + 0.5), i -> i + 0.5));
   }
 
   private interface Put {
@@ -315,7 +330,9 @@ class VectorReaderTest {
         assertThat(values(java.util.Objects.requireNonNull(column.offsets())))
             .as("offsets")
             .containsExactly(0, 0, 2, 6, 12, 20);
-        assertThat(RawMemory.byteAt(column.values().address() + 1)).as("a byte").isEqualTo((byte) 'b');
+        assertThat(RawMemory.byteAt(column.values().address() + 1))
+            .as("a byte")
+            .isEqualTo((byte) 'b');
       }
     }
   }
@@ -323,8 +340,7 @@ class VectorReaderTest {
   @Test
   void aCopyThatIsNotAllowedIsRefused() {
     try (OnHeapColumnVector vector = new OnHeapColumnVector(ROWS, DataTypes.DoubleType)) {
-      assertThatThrownBy(
-              () -> read(DataTypes.DoubleType, vector, options.withCopy(Copy.NEVER)))
+      assertThatThrownBy(() -> read(DataTypes.DoubleType, vector, options.withCopy(Copy.NEVER)))
           .isInstanceOf(CopyRefusedException.class)
           .hasMessageContaining("column 'c'")
           .hasMessageContaining("spark.sql.columnVector.offheap.enabled");

@@ -1,8 +1,10 @@
 package io.arrowtensor.spark;
 
+import java.util.List;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.execution.ColumnarRule;
 import org.apache.spark.sql.execution.ColumnarToRowTransition;
+import org.apache.spark.sql.execution.FilterExec;
 import org.apache.spark.sql.execution.ProjectExec;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.UnionExec;
@@ -34,14 +36,29 @@ final class ColumnarPlans extends ColumnarRule {
 
   private static SparkPlan selectBelowCalls(SparkPlan plan) {
     SparkPlan current = plan.mapChildren(ColumnarPlans::selectBelowCalls);
-    if (current instanceof MapTensorsExec map
-        && map.child() instanceof ProjectExec projection
-        && projection.child().supportsColumnar()
-        && SelectColumnsExec.replaces(projection)) {
-      SparkPlan selection = new SelectColumnsExec(projection.projectList(), projection.child());
-      return map.withNewChildren(Seqs.of(java.util.List.of(selection)));
+    if (!(current instanceof MapTensorsExec map)) {
+      return current;
     }
-    return current;
+    SparkPlan below = onColumns(map.child());
+    return below == map.child() ? current : current.withNewChildren(Seqs.of(List.of(below)));
+  }
+
+  /** Projections and filters down to the first operator that gives columns, done on columns. */
+  private static SparkPlan onColumns(SparkPlan plan) {
+    boolean replaces =
+        plan instanceof ProjectExec projection
+            ? SelectColumnsExec.replaces(projection)
+            : plan instanceof FilterExec filter && FilterColumnsExec.replaces(filter);
+    SparkPlan child = replaces ? onColumns(plan.children().head()) : plan;
+    if (!replaces || !child.supportsColumnar()) {
+      return plan;
+    }
+    SparkPlan replacement =
+        plan instanceof ProjectExec projection
+            ? new SelectColumnsExec(projection.projectList(), child)
+            : new FilterColumnsExec(((FilterExec) plan).condition(), child);
+    replacement.copyTagsFrom(plan);
+    return replacement;
   }
 
   /**

@@ -82,6 +82,39 @@ class PlansTest {
   }
 
   @Test
+  void aFilteredTableStaysColumns() {
+    for (String offHeap : List.of("true", "false")) {
+      Local.with(
+          List.of("spark.sql.columnVector.offheap.enabled", offHeap),
+          () -> {
+            String query = "select id, s, n, a, b, score(a, b) as y from t where k in (3, 4)";
+            assertThat(Local.plan(query))
+                .as("plan")
+                .contains("FilterColumns")
+                .doesNotContain("RowToColumnar");
+            Dataset<Row> scored = SPARK.sql(query);
+            Dataset<Row> plain = SPARK.sql(query.replace("score(a, b)", "cast(a as double) + b"));
+            assertThat(scored.collectAsList())
+                .as("rows")
+                .containsExactlyInAnyOrderElementsOf(plain.collectAsList());
+          });
+    }
+  }
+
+  @Test
+  void batchesThatPassAFilterWholeAreNotCopied() {
+    Local.with(
+        List.of("spark.sql.columnVector.offheap.enabled", "true"),
+        () -> {
+          Dataset<Row> scored = SPARK.sql("select score(a, b) as y from t where a >= 0");
+          assertThat(scored.collectAsList()).as("rows").hasSize(Local.ROWS);
+          assertThat(Local.metric(scored, CallMetrics.ZERO_COPY))
+              .as("bytes without copy")
+              .isEqualTo(12L * Local.ROWS);
+        });
+  }
+
+  @Test
   void aPartitionedTableStaysColumns() {
     SPARK
         .sql("select a, b, k from t")

@@ -46,10 +46,10 @@ class SqlScenariosTest {
           one row | select round(CONST, 3) as y
           """)
   void givesWhatSparkGives(String name, String query) {
-    check(query);
-    Local.with(List.of("spark.sql.adaptive.enabled", "false"), () -> check(query));
     Local.with(List.of("spark.sql.columnVector.offheap.enabled", "true"), () -> check(query));
-    Local.with(List.of("spark.sql.codegen.wholeStage", "false"), () -> check(query));
+    Local.with(
+        List.of("spark.sql.adaptive.enabled", "false", "spark.sql.codegen.wholeStage", "false"),
+        () -> check(query));
   }
 
   private static void check(String query) {

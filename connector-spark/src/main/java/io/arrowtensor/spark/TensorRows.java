@@ -15,7 +15,6 @@ import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructField;
@@ -72,16 +71,17 @@ final class TensorRows {
     int first = 0;
     int count = rows;
     List<Long> shape = new ArrayList<>(List.of((long) rows));
-    while (level instanceof WritableColumnVector lists && lists.dataType() instanceof ArrayType) {
-      int size = count == 0 ? 0 : lists.getArrayLength(first);
-      int start = count == 0 ? 0 : lists.getArrayOffset(first);
+    for (Lists lists = Lists.of(level); lists != null; lists = Lists.of(level)) {
+      int size = count == 0 ? 0 : lists.size(first);
+      int start = count == 0 ? 0 : lists.start(first);
       for (int i = 0; i < count; i++) {
-        if (lists.getArrayLength(first + i) != size
-            || lists.getArrayOffset(first + i) != start + i * size) {
+        if (level.isNullAt(first + i)
+            || lists.size(first + i) != size
+            || lists.start(first + i) != start + i * size) {
           return null;
         }
       }
-      level = lists.arrayData();
+      level = lists.elements();
       first = start;
       count *= size;
       shape.add((long) size);
@@ -120,8 +120,8 @@ final class TensorRows {
 
   private CopyReason reason() {
     ColumnVector level = vector;
-    while (level instanceof WritableColumnVector lists && lists.dataType() instanceof ArrayType) {
-      level = lists.arrayData();
+    for (Lists lists = Lists.of(level); lists != null; lists = Lists.of(level)) {
+      level = lists.elements();
     }
     return VectorReader.reason(level, vector.hasNull() || level.hasNull());
   }

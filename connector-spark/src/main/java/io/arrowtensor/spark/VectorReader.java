@@ -17,8 +17,10 @@ import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BinaryType;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
@@ -105,6 +107,10 @@ final class VectorReader {
       if (vector.getClass() == OnHeapColumnVector.class) {
         return CopyReason.ON_HEAP;
       }
+    }
+    if (vector.getClass() == ArrowColumnVector.class
+        && vector.dataType().equals(DataTypes.BooleanType)) {
+      return CopyReason.BIT_PACKED;
     }
     return nulls ? CopyReason.NULL_FILL : CopyReason.ROWS;
   }

@@ -7,8 +7,10 @@ import io.arrowtensor.BatchContext;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.internal.RawMemory;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -178,6 +180,21 @@ class LifetimesTest {
         .hasMessageContaining("copy or export it");
   }
 
+  @ParameterizedTest(name = "off heap {0}")
+  @ValueSource(strings = {"true", "false"})
+  void anExportOutlivesItsTask(String offHeap) {
+    Local.with(
+        List.of("spark.sql.columnVector.offheap.enabled", offHeap),
+        () -> {
+          Dataset<Row> one = SPARK.table("t").where("id < 100").coalesce(1);
+          Dataset<Row> scored = Tensors.map(one, new Exporting(), Options.defaults(), "b");
+          assertThat(scored.collectAsList()).as("rows").hasSize(100);
+        });
+    Memory kept = Exporting.KEPT.getAndSet(null);
+    assertThat(RawMemory.doubleAt(kept.start() + 8 * 99)).as("a value").isEqualTo(49.5);
+    kept.release();
+  }
+
   @Test
   void aResultThatIsAnArgumentIsCopiedOut() {
     Local.with(
@@ -255,6 +272,21 @@ class LifetimesTest {
     @Override
     public OwnedBatch apply(DeviceBatch batch) throws Exception {
       KEPT.set(batch.column(0).values());
+      return super.apply(batch);
+    }
+  }
+
+  private static final class Exporting extends Sum {
+    private static final long serialVersionUID = 1;
+    static final AtomicReference<@Nullable Memory> KEPT = new AtomicReference<>();
+
+    @Override
+    public OwnedBatch apply(DeviceBatch batch) throws Exception {
+      Memory export = Memory.forExport(batch.column(0).values(), Options.defaults());
+      Memory before = KEPT.getAndSet(export);
+      if (before != null) {
+        before.release();
+      }
       return super.apply(batch);
     }
   }

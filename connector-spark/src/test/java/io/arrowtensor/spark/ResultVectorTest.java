@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.ColumnKind;
+import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
@@ -61,6 +62,19 @@ class ResultVectorTest {
         .as("rows of the shape")
         .isEqualTo(Local.ROWS);
     assertThat(scored.where("y[1][2] <> (id % 100) * 3 + 5").count()).as("wrong rows").isZero();
+  }
+
+  @Test
+  void arraysFromOneCallReachTheNextWithoutCopy() {
+    Dataset<Row> embedded = run(new Written("float32", new long[] {2, 3}));
+    Dataset<Row> scored =
+        Tensors.map(embedded.withColumnRenamed("y", "v"), new RowSum(), Options.defaults(), "v");
+    assertThat(scored.where("y <> 6 * ((id % 100) * 3) + 15").count()).as("wrong rows").isZero();
+    assertThat(scored.collectAsList()).as("rows").hasSize(Local.ROWS);
+    assertThat(Local.metric(scored, CallMetrics.ZERO_COPY))
+        .as("bytes without copy, those of the six floats at least")
+        .isGreaterThanOrEqualTo(6L * 4 * Local.ROWS);
+    assertThat(Local.metric(scored, CallMetrics.copied(CopyReason.ROWS))).as("copied").isZero();
   }
 
   @Test
@@ -148,6 +162,21 @@ class ResultVectorTest {
       } else {
         RawMemory.putLong(address, value);
       }
+    }
+  }
+
+  private static final class RowSum extends Sum {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public OwnedBatch apply(DeviceBatch batch) {
+      DeviceArray tensor = batch.column(0).array();
+      assertThat(tensor.shape()).as("shape").containsExactly(batch.rowCount(), 2, 3);
+      double[] sums = new double[(int) batch.rowCount()];
+      for (int i = 0; i < 6 * sums.length; i++) {
+        sums[i / 6] += at(tensor, i);
+      }
+      return OwnedBatch.of(column("y", sums, context.allocator()));
     }
   }
 

@@ -148,9 +148,9 @@ class ResultVectorTest {
 
     private void put(long address, long value) {
       if (dtype().equals(DType.FLOAT32)) {
-        RawMemory.putFloat(address, value);
+        RawMemory.putFloat(address, (float) value);
       } else if (dtype().equals(DType.FLOAT64)) {
-        RawMemory.putDouble(address, value);
+        RawMemory.putDouble(address, (double) value);
       } else if (dtype().equals(DType.BOOL)) {
         RawMemory.putByte(address, (byte) (value % 2));
       } else if (dtype().itemSize() == 1) {

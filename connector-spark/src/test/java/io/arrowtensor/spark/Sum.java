@@ -43,6 +43,9 @@ class Sum implements BatchFunction {
     return OwnedBatch.of(column("y", sum, context.allocator()));
   }
 
+  @Override
+  public void close() {}
+
   static DeviceColumn column(String name, double[] values, BufferAllocator allocator) {
     try (Float8Vector vector = new Float8Vector(name, allocator)) {
       vector.allocateNew(values.length);

@@ -1,87 +1,154 @@
 package io.arrowtensor.spark;
 
 import io.arrowtensor.DType;
-import io.arrowtensor.internal.NullFill;
-import io.arrowtensor.internal.RawMemory;
+import io.arrowtensor.internal.Native;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
+import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
  * Writes values that have no address: on-heap, constant, dictionary-encoded, or behind getters.
- * Null slots are never read, as what they hold may not even be a dictionary index.
+ * Null slots are never looked up, as what they hold may not even be a dictionary index; a fill
+ * value is written there. Works through Java arrays of one chunk, which stay in the cache.
  */
 final class ElementCopy {
-  private ElementCopy() {}
+  private static final int CHUNK = 4096;
+
+  private final ColumnVector vector;
+  private final boolean nulls;
+  private final boolean bulk;
+
+  private ElementCopy(ColumnVector vector) {
+    this.vector = vector;
+    this.nulls = vector.hasNull();
+    boolean spareNulls = vector instanceof WritableColumnVector writable && !writable.isAllNull();
+    this.bulk = spareNulls || !nulls;
+  }
 
   /** Writes {@code count} values from {@code first} on, {@code fill} where they are null. */
   static void write(
       ColumnVector vector, int first, int count, DType dtype, long target, double fill) {
-    long bits = NullFill.bits(dtype, fill);
-    switch (dtype.itemSize()) {
-      case 1 -> bytes(vector, first, count, dtype, target, (byte) bits);
-      case 2 -> shorts(vector, first, count, target, (short) bits);
-      case 4 -> fours(vector, first, count, dtype, target, (int) bits);
-      case 8 -> eights(vector, first, count, dtype, target, bits);
-      default -> throw new IllegalArgumentException("Spark has no elements of " + dtype);
+    ElementCopy copy = new ElementCopy(vector);
+    int width = dtype.itemSize();
+    for (int done = 0; done < count; done += CHUNK) {
+      int size = Math.min(CHUNK, count - done);
+      ByteBuffer out =
+          Native.byteBuffer(target + (long) done * width, (long) size * width)
+              .order(ByteOrder.nativeOrder());
+      copy.chunk(first + done, size, dtype, out, fill);
     }
   }
 
-  private static void bytes(
-      ColumnVector vector, int first, int count, DType dtype, long target, byte fill) {
-    boolean nulls = vector.hasNull();
-    boolean booleans = dtype.equals(DType.BOOL);
+  private void chunk(int first, int count, DType dtype, ByteBuffer out, double fill) {
+    if (dtype.equals(DType.BOOL)) {
+      booleans(first, count, out, (byte) (fill != 0 ? 1 : 0));
+    } else if (dtype.equals(DType.FLOAT32)) {
+      floats(first, count, out.asFloatBuffer(), (float) fill);
+    } else if (dtype.equals(DType.FLOAT64)) {
+      doubles(first, count, out.asDoubleBuffer(), fill);
+    } else if (dtype.equals(DType.INT64)) {
+      longs(first, count, out.asLongBuffer(), (long) fill);
+    } else if (dtype.equals(DType.INT32)) {
+      ints(first, count, out.asIntBuffer(), (int) fill);
+    } else if (dtype.equals(DType.INT16)) {
+      shorts(first, count, out.asShortBuffer(), (short) (long) fill);
+    } else {
+      bytes(first, count, out, (byte) (long) fill);
+    }
+  }
+
+  private boolean isNull(int row) {
+    return nulls && vector.isNullAt(row);
+  }
+
+  private void booleans(int first, int count, ByteBuffer out, byte fill) {
     for (int i = 0; i < count; i++) {
-      int row = first + i;
-      byte value;
-      if (nulls && vector.isNullAt(row)) {
-        value = fill;
-      } else if (booleans) {
-        value = (byte) (vector.getBoolean(row) ? 1 : 0);
-      } else {
-        value = vector.getByte(row);
+      byte value = isNull(first + i) ? fill : (byte) (vector.getBoolean(first + i) ? 1 : 0);
+      out.put(i, value);
+    }
+  }
+
+  private void bytes(int first, int count, ByteBuffer out, byte fill) {
+    if (bulk) {
+      out.put(0, vector.getBytes(first, count));
+    }
+    for (int i = 0; i < count && (nulls || !bulk); i++) {
+      if (isNull(first + i)) {
+        out.put(i, fill);
+      } else if (!bulk) {
+        out.put(i, vector.getByte(first + i));
       }
-      RawMemory.putByte(target + i, value);
     }
   }
 
-  private static void shorts(ColumnVector vector, int first, int count, long target, short fill) {
-    boolean nulls = vector.hasNull();
-    for (int i = 0; i < count; i++) {
-      boolean isNull = nulls && vector.isNullAt(first + i);
-      RawMemory.putShort(target + 2L * i, isNull ? fill : vector.getShort(first + i));
+  private void shorts(int first, int count, ShortBuffer out, short fill) {
+    if (bulk) {
+      out.put(0, vector.getShorts(first, count));
     }
-  }
-
-  private static void fours(
-      ColumnVector vector, int first, int count, DType dtype, long target, int fill) {
-    boolean nulls = vector.hasNull();
-    if (dtype.equals(DType.FLOAT32)) {
-      float floatFill = Float.intBitsToFloat(fill);
-      for (int i = 0; i < count; i++) {
-        boolean isNull = nulls && vector.isNullAt(first + i);
-        RawMemory.putFloat(target + 4L * i, isNull ? floatFill : vector.getFloat(first + i));
+    for (int i = 0; i < count && (nulls || !bulk); i++) {
+      if (isNull(first + i)) {
+        out.put(i, fill);
+      } else if (!bulk) {
+        out.put(i, vector.getShort(first + i));
       }
-      return;
-    }
-    for (int i = 0; i < count; i++) {
-      boolean isNull = nulls && vector.isNullAt(first + i);
-      RawMemory.putInt(target + 4L * i, isNull ? fill : vector.getInt(first + i));
     }
   }
 
-  private static void eights(
-      ColumnVector vector, int first, int count, DType dtype, long target, long fill) {
-    boolean nulls = vector.hasNull();
-    if (dtype.equals(DType.FLOAT64)) {
-      double doubleFill = Double.longBitsToDouble(fill);
-      for (int i = 0; i < count; i++) {
-        boolean isNull = nulls && vector.isNullAt(first + i);
-        RawMemory.putDouble(target + 8L * i, isNull ? doubleFill : vector.getDouble(first + i));
-      }
-      return;
+  private void ints(int first, int count, IntBuffer out, int fill) {
+    if (bulk) {
+      out.put(0, vector.getInts(first, count));
     }
-    for (int i = 0; i < count; i++) {
-      boolean isNull = nulls && vector.isNullAt(first + i);
-      RawMemory.putLong(target + 8L * i, isNull ? fill : vector.getLong(first + i));
+    for (int i = 0; i < count && (nulls || !bulk); i++) {
+      if (isNull(first + i)) {
+        out.put(i, fill);
+      } else if (!bulk) {
+        out.put(i, vector.getInt(first + i));
+      }
+    }
+  }
+
+  private void longs(int first, int count, LongBuffer out, long fill) {
+    if (bulk) {
+      out.put(0, vector.getLongs(first, count));
+    }
+    for (int i = 0; i < count && (nulls || !bulk); i++) {
+      if (isNull(first + i)) {
+        out.put(i, fill);
+      } else if (!bulk) {
+        out.put(i, vector.getLong(first + i));
+      }
+    }
+  }
+
+  private void floats(int first, int count, FloatBuffer out, float fill) {
+    if (bulk) {
+      out.put(0, vector.getFloats(first, count));
+    }
+    for (int i = 0; i < count && (nulls || !bulk); i++) {
+      if (isNull(first + i)) {
+        out.put(i, fill);
+      } else if (!bulk) {
+        out.put(i, vector.getFloat(first + i));
+      }
+    }
+  }
+
+  private void doubles(int first, int count, DoubleBuffer out, double fill) {
+    if (bulk) {
+      out.put(0, vector.getDoubles(first, count));
+    }
+    for (int i = 0; i < count && (nulls || !bulk); i++) {
+      if (isNull(first + i)) {
+        out.put(i, fill);
+      } else if (!bulk) {
+        out.put(i, vector.getDouble(first + i));
+      }
     }
   }
 }

@@ -82,15 +82,26 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
     return false;
   }
 
-  /** The consumer of rows is done with the last batch as a whole, with what passed through too. */
   private void releaseHandedOut() {
     if (call.release() == Release.ON_NEXT && consumed != null) {
-      consumed.closeIfFreeable();
+      closeArrow(consumed);
       consumed = null;
     }
     while (!handedOut.isEmpty()
         && (call.release() == Release.ON_NEXT || wasClosed(handedOut.peekFirst()))) {
       Closing.all(handedOut.removeFirst());
+    }
+  }
+
+  /**
+   * What passed through from a call below. Spark's generated code closes it, its interpreted code
+   * does not; other classes may not bear to be closed twice.
+   */
+  private static void closeArrow(ColumnarBatch batch) {
+    for (int i = 0; i < batch.numCols(); i++) {
+      if (batch.column(i).getClass() == ArrowColumnVector.class) {
+        batch.column(i).close();
+      }
     }
   }
 

@@ -60,13 +60,16 @@ final class TensorRows {
    * @throws NullsException for a null element that the policy does not fill
    */
   DeviceArray read() {
-    Memory dense = vector.hasNull() ? null : dense();
-    Memory memory = dense != null ? dense : copy();
+    Dense dense = vector.hasNull() ? null : dense();
+    Memory memory = dense != null && !dense.elements.hasNull() ? whole(dense) : rowByRow();
     return DeviceArray.from(memory.withScope(scope), options);
   }
 
-  /** The elements where they lie, null when there are gaps, nulls or no address. */
-  private @Nullable Memory dense() {
+  /** Elements that lie one after the other, {@code first} on, in a column of their own. */
+  private record Dense(ColumnVector elements, int first, int count, List<Long> shape) {}
+
+  /** Null when there are gaps, null arrays or arrays of different sizes. */
+  private @Nullable Dense dense() {
     ColumnVector level = vector;
     int first = 0;
     int count = rows;
@@ -86,19 +89,23 @@ final class TensorRows {
       count *= size;
       shape.add((long) size);
     }
-    if (level == vector || level.hasNull()) {
-      return null;
-    }
-    Memory elements = DirectValues.of(level, dtype, first + count);
-    if (elements == null) {
-      return null;
-    }
-    long[] dimensions = shape.stream().mapToLong(Long::longValue).toArray();
-    return Memory.borrow(elements.start() + (long) first * dtype.itemSize(), dtype, dimensions)
-        .withOwner(elements.owner());
+    return level.dataType() instanceof ArrayType ? null : new Dense(level, first, count, shape);
   }
 
-  private Memory copy() {
+  private Memory whole(Dense dense) {
+    long[] shape = dense.shape.stream().mapToLong(Long::longValue).toArray();
+    Memory elements = DirectValues.of(dense.elements, dtype, dense.first + dense.count);
+    if (elements != null) {
+      long start = elements.start() + (long) dense.first * dtype.itemSize();
+      return Memory.borrow(start, dtype, shape).withOwner(elements.owner());
+    }
+    CopyReason reason = VectorReader.reason(dense.elements, false);
+    Memory copy = Scratch.allocate(field.name(), options, reason, dtype, shape);
+    ElementCopy.write(dense.elements, dense.first, dense.count, dtype, copy.address(), 0);
+    return copy;
+  }
+
+  private Memory rowByRow() {
     long[] shape = shape();
     Memory copy = Scratch.allocate(field.name(), options, reason(), dtype, shape);
     try {

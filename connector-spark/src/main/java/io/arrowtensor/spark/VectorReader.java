@@ -10,8 +10,9 @@ import io.arrowtensor.NullsException;
 import io.arrowtensor.Options;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
-import io.arrowtensor.internal.RawMemory;
+import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.Scope;
+import java.nio.ByteBuffer;
 import org.apache.spark.sql.execution.vectorized.ConstantColumnVector;
 import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
@@ -118,8 +119,9 @@ final class VectorReader {
   private DeviceArray validity() {
     Memory mask =
         BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, rows), options, CopyReason.VALIDITY);
+    ByteBuffer bytes = Native.byteBuffer(mask.address(), rows);
     for (int row = 0; row < rows; row++) {
-      RawMemory.putByte(mask.address() + row, (byte) (vector.isNullAt(row) ? 0 : 1));
+      bytes.put(row, (byte) (vector.isNullAt(row) ? 0 : 1));
     }
     return DeviceArray.from(mask.withScope(scope), options);
   }

@@ -136,6 +136,64 @@ class VectorReaderTest {
     }
   }
 
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("scalars")
+  void nullsOfEveryTypeAreFilledAndTheirNeighboursKept(
+      DataType type, DType dtype, Put put, IntFunction<Number> value) {
+    for (WritableColumnVector vector :
+        new WritableColumnVector[] {
+          new OffHeapColumnVector(ROWS, type), new OnHeapColumnVector(ROWS, type)
+        }) {
+      for (int i = 0; i < ROWS; i++) {
+        put.put(vector, i);
+      }
+      vector.putNull(2);
+      try (DeviceColumn column = read(type, vector, options.withNulls(Nulls.fill(1)))) {
+        for (int i = 0; i < ROWS; i++) {
+          assertThat(Sum.at(column.array(), i))
+              .as("%s value %d", dtype, i)
+              .isEqualTo(i == 2 ? 1 : value.apply(i).doubleValue());
+        }
+      }
+      vector.close();
+    }
+  }
+
+  @Test
+  void aLongOnHeapColumnIsCopiedWhole() {
+    int rows = 10_001;
+    StructField field = new StructField("c", DataTypes.LongType, true, Metadata.empty());
+    try (OnHeapColumnVector vector = new OnHeapColumnVector(rows, DataTypes.LongType)) {
+      for (int i = 0; i < rows; i++) {
+        vector.putLong(i, 7L * i);
+      }
+      try (DeviceColumn column = new VectorReader(field, vector, rows, options, scope).read()) {
+        for (int i = 0; i < rows; i++) {
+          assertThat(RawMemory.longAt(column.array().address() + 8L * i)).isEqualTo(7L * i);
+        }
+      }
+    }
+  }
+
+  @Test
+  void denseArraysOnTheHeapAreOneCopy() {
+    try (OnHeapColumnVector vector =
+        new OnHeapColumnVector(ROWS, DataTypes.createArrayType(DataTypes.FloatType))) {
+      vector.arrayData().reserve(3 * ROWS);
+      for (int i = 0; i < 3 * ROWS; i++) {
+        vector.arrayData().putFloat(i, i);
+        vector.putArray(i / 3, i / 3 * 3, 3);
+      }
+      DataType type = DataTypes.createArrayType(DataTypes.FloatType);
+      try (DeviceColumn column = read(type, vector, options)) {
+        assertThat(values(column.array())).as("values").startsWith(0, 1, 2, 3).endsWith(14);
+        assertThat(column.array().outcome())
+            .as("outcome")
+            .isEqualTo(Outcome.copied(60, CopyReason.ON_HEAP));
+      }
+    }
+  }
+
   @Test
   void aDictionaryIsDecodedAndItsNullSlotsAreNotLookedUp() {
     try (OffHeapColumnVector vector = new OffHeapColumnVector(ROWS, DataTypes.DoubleType)) {

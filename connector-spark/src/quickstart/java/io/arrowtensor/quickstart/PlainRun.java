@@ -144,7 +144,7 @@ final class PlainRun implements AutoCloseable {
     boolean same = expected.size() == actual.size();
     for (int i = 0; same && i < expected.size(); i++) {
       same =
-          expected.get(i) instanceof Number a && actual.get(i) instanceof Number b
+          (expected.get(i) instanceof Number a && actual.get(i) instanceof Number b)
               ? Math.abs(a.doubleValue() - b.doubleValue()) <= TOLERANCE
               : expected.get(i).equals(actual.get(i));
     }

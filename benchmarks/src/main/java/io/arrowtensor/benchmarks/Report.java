@@ -41,10 +41,11 @@ public final class Report {
     StringBuilder table = new StringBuilder();
     table.append("**").append(results.name()).append("** (").append(results.machine());
     table.append("; median over forks and iterations)\n\n");
-    table.append("| benchmark | median | garbage |\n|---|---:|---:|\n");
+    table.append("| benchmark | median | least | most | garbage |\n|---|---:|---:|---:|---:|\n");
     for (Row row : results.rows()) {
       table.append("| ").append(row.label()).append(" | ").append(number(row.median()));
-      table.append(' ').append(row.unit()).append(" | ");
+      table.append(' ').append(row.unit()).append(" | ").append(number(row.least()));
+      table.append(" | ").append(number(row.most())).append(" | ");
       table.append(row.garbage() < 0 ? "" : number(row.garbage()) + " B/op").append(" |\n");
     }
     return table.append('\n').toString();

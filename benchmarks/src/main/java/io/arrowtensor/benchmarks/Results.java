@@ -26,10 +26,12 @@ record Results(String name, String machine, List<Row> rows) {
    *
    * @param label class, method and parameters
    * @param median of all measured iterations of all forks
-   * @param unit of the median
+   * @param least of them
+   * @param most of them
+   * @param unit of all three
    * @param garbage bytes allocated on the Java heap for each operation, negative when unknown
    */
-  record Row(String label, double median, String unit, double garbage) {}
+  record Row(String label, double median, double least, double most, String unit, double garbage) {}
 
   /** Reads {@code json}, and the properties file beside it where there is one. */
   static Results read(Path json) throws IOException {
@@ -45,10 +47,12 @@ record Results(String name, String machine, List<Row> rows) {
       }
     }
     String jdk = runs.path(0).path("jdkVersion").asText();
+    String with = runs.path(0).path("with").asText("");
     String machine =
         String.format(
-            "JDK %s, Arrow %s, %s cores of %s, %s, %s",
+            "JDK %s%s, Arrow %s, %s cores of %s, %s, %s",
             jdk,
+            with.isEmpty() ? "" : ", " + with,
             properties.getProperty("arrow"),
             properties.getProperty("cores"),
             properties.getProperty("cpu"),
@@ -67,20 +71,25 @@ record Results(String name, String machine, List<Row> rows) {
     JsonNode metric = run.path("primaryMetric");
     double garbage =
         run.path("secondaryMetrics").path("gc.alloc.rate.norm").path("score").asDouble(-1);
+    double[] values = sorted(metric.path("rawData"));
     return new Row(
         parameters.isEmpty() ? label : label + " (" + parameters + ")",
-        median(metric.path("rawData")),
+        median(values),
+        values[0],
+        values[values.length - 1],
         metric.path("scoreUnit").asText(),
         garbage);
   }
 
-  private static double median(JsonNode forks) {
-    double[] values =
-        StreamSupport.stream(forks.spliterator(), false)
-            .flatMap(fork -> StreamSupport.stream(fork.spliterator(), false))
-            .mapToDouble(JsonNode::asDouble)
-            .sorted()
-            .toArray();
+  private static double[] sorted(JsonNode forks) {
+    return StreamSupport.stream(forks.spliterator(), false)
+        .flatMap(fork -> StreamSupport.stream(fork.spliterator(), false))
+        .mapToDouble(JsonNode::asDouble)
+        .sorted()
+        .toArray();
+  }
+
+  private static double median(double[] values) {
     int middle = values.length / 2;
     return values.length % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
   }

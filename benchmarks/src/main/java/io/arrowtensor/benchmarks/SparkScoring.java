@@ -28,7 +28,8 @@ import org.apache.spark.sql.types.DataTypes;
 /**
  * Whole jobs: local Spark reads a Parquet table, scores it with an ONNX model and sums the scores,
  * through this library and as one writes it without. The ways take turns, one job each per round,
- * and must agree on the mean score to 1e-3. Runs in the repository's root.
+ * and must agree on the mean score to 1e-3. {@code benchmarks/run spark-scoring} runs it, in the
+ * repository's root.
  */
 public final class SparkScoring {
   private static final int WARM_UP = 2;
@@ -76,9 +77,9 @@ public final class SparkScoring {
           results.addAll(new SparkScoring(spark, model, false).measure());
           results.addAll(new SparkScoring(spark, model, true).measure());
         }
-        JobResult.write(results, spark, Path.of(args[0]));
       }
     }
+    JobResult.write(results, Path.of(args[0]));
   }
 
   private List<JobResult> measure() throws IOException {

@@ -1,11 +1,13 @@
 package io.arrowtensor.benchmarks;
 
+import ai.onnxruntime.OrtEnvironment;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.package$;
 
 /**
  * What the counted rounds of one job gave.
@@ -43,6 +45,10 @@ record JobResult(String name, Map<String, String> params, List<Double> rates) {
         "thrpt",
         "jdkVersion",
         System.getProperty("java.version"),
+        "with",
+        "Spark %s, ONNX Runtime %s"
+            .formatted(
+                package$.MODULE$.SPARK_VERSION(), OrtEnvironment.getEnvironment().getVersion()),
         "params",
         params,
         "primaryMetric",

@@ -54,7 +54,7 @@ final class HandWritten {
     return value instanceof Long number ? new long[] {number} : new float[] {value.floatValue()};
   }
 
-  /** Doubles hold both models' columns exactly; the casts cost less than 1 ns a row. */
+  /** Doubles hold both models' columns exactly. */
   public static final class Pair {
     private double first;
     private double second;

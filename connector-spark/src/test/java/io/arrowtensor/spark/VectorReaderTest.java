@@ -10,6 +10,7 @@ import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.NullsException;
 import io.arrowtensor.Options;
@@ -18,6 +19,7 @@ import io.arrowtensor.Storage;
 import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.internal.RawMemory;
 import io.arrowtensor.internal.Scope;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
@@ -299,6 +301,17 @@ class VectorReaderTest {
   }
 
   @Test
+  void aPluggedInFormatIsReadAtItsAddress() {
+    try (Plugged vector = new Plugged();
+        DeviceColumn column = read(DataTypes.DoubleType, vector, options)) {
+      assertThat(column.array().address())
+          .as("address")
+          .isEqualTo(vector.rows.valuesNativeAddress());
+      assertThat(column.array().outcome()).as("outcome").isEqualTo(Outcome.zeroCopy(40));
+    }
+  }
+
+  @Test
   void anArrowVectorIsReadAtItsAddress() {
     try (Float8Vector values = new Float8Vector("c", allocator)) {
       values.allocateNew(ROWS);
@@ -429,8 +442,8 @@ class VectorReaderTest {
   }
 
   /** Maps rows, as readers of tables with deleted rows do. */
-  private static final class Backwards extends ColumnVector {
-    private final OffHeapColumnVector rows = offHeapDoubles();
+  private static class Backwards extends ColumnVector {
+    final OffHeapColumnVector rows = offHeapDoubles();
 
     Backwards() {
       super(DataTypes.DoubleType);
@@ -519,6 +532,18 @@ class VectorReaderTest {
     @Override
     public ColumnVector getChild(int ordinal) {
       throw new UnsupportedOperationException();
+    }
+  }
+
+  private static final class Plugged extends Backwards {}
+
+  /** Named in META-INF/services. */
+  public static final class PluggedAdapter implements ColumnVectorAdapter {
+    @Override
+    public Optional<Memory> values(ColumnVector vector, DType dtype, int rows) {
+      return vector.getClass() == Plugged.class
+          ? Optional.of(Memory.borrow(((Plugged) vector).rows.valuesNativeAddress(), dtype, rows))
+          : Optional.empty();
     }
   }
 

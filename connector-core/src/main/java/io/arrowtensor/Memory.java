@@ -286,7 +286,8 @@ public record Memory(
       low = extent[0] * dtype.itemSize();
       high = (extent[1] + 1) * dtype.itemSize();
     }
-    if (device.type().isAddressable() && (start() + low < 0 || start() > Long.MAX_VALUE - high)) {
+    if (device.type().isAddressable()
+        && (start() < 0 || start() + low < 0 || start() > Long.MAX_VALUE - high)) {
       throw new InvalidStructException(
           "Invalid data pointer 0x"
               + Long.toHexString(start())

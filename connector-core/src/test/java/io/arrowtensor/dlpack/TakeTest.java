@@ -251,12 +251,17 @@ class TakeTest {
         broken("extent bytes", t -> t.shape(2).strides(1L << 61), "extent overflows 64 bits"),
         broken("below 0", t -> t.shape(2).strides(-(1L << 50)), "beyond the address space"),
         broken("above", t -> t.shape((1L << 61) - 1), "beyond the address space"),
+        broken("kernel down", TakeTest::downFromTheKernel, "beyond the address space"),
         broken("kernel", t -> t.struct.putData(-4096, 0), "beyond the address space"),
         broken("offset", t -> t.struct.putData(t.data(), -1), "Invalid byte offset -1 behind"),
         broken(
             "offset max",
             t -> t.struct.putData(t.data(), Long.MAX_VALUE),
             "Invalid byte offset 9223372036854775807 behind"));
+  }
+
+  private static void downFromTheKernel(ForeignTensor tensor) {
+    tensor.shape(1, Long.MAX_VALUE).strides(-1, -1).struct.putDtype(0, 8, 1).putData(-8, 0);
   }
 
   private static Arguments broken(String name, Consumer<ForeignTensor> breakIt, String... says) {

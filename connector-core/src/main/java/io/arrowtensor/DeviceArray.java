@@ -269,7 +269,8 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
 
   private void check() {
     if (scope != null) {
-      scope.check(); // first: the batch closes what it lent, and its end is what the caller can act on
+      scope.check(); // first: the batch closes what it lent, and its end is what the caller can act
+      // on
     }
     if (closed) {
       throw new IllegalStateException(

@@ -22,6 +22,15 @@ public interface BatchFunction extends Serializable, AutoCloseable {
    */
   BatchSchema resultSchema(BatchSchema input, FileAccess files);
 
+  /**
+   * Whether the function reads {@link DeviceColumn#validity()}. One that does not, such as a model,
+   * would compute on what null slots happen to hold; engines refuse to call it with {@link
+   * Nulls#MASK}.
+   */
+  default boolean readsValidity() {
+    return true;
+  }
+
   /** Called on the worker before the first batch. */
   default void open(BatchContext context) throws Exception {}
 

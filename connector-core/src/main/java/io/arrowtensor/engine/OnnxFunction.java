@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Results.</b> One column per output, named as the output: {@code [n]} and {@code [n, 1]} as
  * numbers, {@code [n, d]} as rows of shape {@code [d]}, text as strings. Nulls are the caller's
- * policy: under {@link io.arrowtensor.Nulls#MASK} a model would read what null slots happen to
- * hold.
+ * policy; {@link io.arrowtensor.Nulls#MASK} is none for a model, which would read what null slots
+ * happen to hold.
  *
  * <p><b>Model.</b> {@link #resultSchema} reads the model on the driver, so that what does not fit
  * is refused before any job; the bytes it saw travel as size and SHA-256 with this function, and a
@@ -81,6 +81,12 @@ public final class OnnxFunction implements BatchFunction {
       fingerprint = local.fingerprint();
       return signature.resultSchema();
     }
+  }
+
+  /** False: models know no nulls. */
+  @Override
+  public boolean readsValidity() {
+    return false;
   }
 
   /**

@@ -2,6 +2,8 @@ package io.arrowtensor.spark;
 
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.Nulls;
+import io.arrowtensor.NullsException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,6 +41,7 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
     StructType arguments = new StructType(fields.toArray(StructField[]::new));
     DriverFiles files = new DriverFiles(Sessions.active().sessionState().newHadoopConf());
     try {
+      requireNullPolicy(function);
       BatchSchema input = SparkSchemas.columns(arguments, function.options());
       BatchSchema results = function.function().resultSchema(input, files);
       return new Signature(
@@ -46,6 +49,15 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
     } catch (InterchangeException e) {
       String call = function.name() + "(" + String.join(", ", arguments.names()) + ")";
       throw Refusals.analysis("Cannot call " + call + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void requireNullPolicy(TensorFunction function) {
+    boolean masked = function.options().nulls().equals(Nulls.MASK);
+    if (masked && !function.function().readsValidity()) {
+      throw new NullsException(
+          "it does not read the mask that Nulls.MASK hands out, and would compute on what null slots"
+              + " hold; choose Nulls.PROPAGATE or Nulls.fill(value)");
     }
   }
 

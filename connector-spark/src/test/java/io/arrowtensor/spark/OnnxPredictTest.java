@@ -3,6 +3,9 @@ package io.arrowtensor.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.arrowtensor.Nulls;
+import io.arrowtensor.Options;
+import io.arrowtensor.engine.OnnxFunction;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -177,5 +180,16 @@ class OnnxPredictTest {
       OPENED.incrementAndGet();
       return super.open(path, bufferSize);
     }
+  }
+
+  @Test
+  void aModelIsNotCalledWithAMaskThatItDoesNotRead() {
+    OnnxFunction model =
+        OnnxFunction.of(MODELS.resolve("identity_double.onnx").toUri().normalize());
+    Options masked = Options.defaults().withNulls(Nulls.MASK);
+    assertThatThrownBy(() -> Tensors.map(SPARK.table("t"), model, masked, "n"))
+        .isInstanceOf(AnalysisException.class)
+        .hasMessageContaining("Cannot call OnnxFunction(n): it does not read the mask")
+        .hasMessageContaining("choose Nulls.PROPAGATE or Nulls.fill(value)");
   }
 }

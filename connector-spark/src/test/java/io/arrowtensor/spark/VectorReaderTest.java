@@ -19,6 +19,11 @@ import io.arrowtensor.Storage;
 import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.internal.RawMemory;
 import io.arrowtensor.internal.Scope;
+import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
@@ -42,6 +47,7 @@ import org.apache.spark.sql.vectorized.ColumnarMap;
 import org.apache.spark.unsafe.types.UTF8String;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -301,14 +307,30 @@ class VectorReaderTest {
   }
 
   @Test
-  void aPluggedInFormatIsReadAtItsAddress() {
-    try (Plugged vector = new Plugged();
-        DeviceColumn column = read(DataTypes.DoubleType, vector, options)) {
-      assertThat(column.array().address())
-          .as("address")
-          .isEqualTo(vector.rows.valuesNativeAddress());
-      assertThat(column.array().outcome()).as("outcome").isEqualTo(Outcome.zeroCopy(40));
+  void aPluggedInFormatIsReadAtItsAddress(@TempDir Path folder) throws IOException {
+    try (URLClassLoader loader = naming(folder, PluggedAdapter.class.getName());
+        Plugged vector = new Plugged()) {
+      Memory memory = DirectValues.of(DirectValues.adapters(loader), vector, DType.FLOAT64, ROWS);
+      assertThat(memory).as("memory").isNotNull();
+      assertThat(memory.start()).as("address").isEqualTo(vector.rows.valuesNativeAddress());
     }
+  }
+
+  @Test
+  void aFormatThatCannotBeLoadedIsNamed(@TempDir Path folder) throws IOException {
+    try (URLClassLoader loader = naming(folder, "no.such.Adapter")) {
+      assertThatThrownBy(() -> DirectValues.adapters(loader))
+          .isInstanceOf(InterchangeException.class)
+          .hasMessageContaining("no.such.Adapter")
+          .hasMessageContaining("repair or remove the jar");
+    }
+  }
+
+  private static URLClassLoader naming(Path folder, String provider) throws IOException {
+    Path services = Files.createDirectories(folder.resolve("META-INF/services"));
+    Files.writeString(services.resolve(ColumnVectorAdapter.class.getName()), provider);
+    return new URLClassLoader(
+        new URL[] {folder.toUri().toURL()}, VectorReaderTest.class.getClassLoader());
   }
 
   @Test
@@ -537,7 +559,6 @@ class VectorReaderTest {
 
   private static final class Plugged extends Backwards {}
 
-  /** Named in META-INF/services. */
   public static final class PluggedAdapter implements ColumnVectorAdapter {
     @Override
     public Optional<Memory> values(ColumnVector vector, DType dtype, int rows) {

@@ -62,9 +62,22 @@ public final class DeviceColumn implements AutoCloseable {
    * A column of lists, strings or bytes; takes over both arrays.
    *
    * @param offsets int32 or int64, one more than there are rows
+   * @throws InterchangeException for other offsets; both arrays are closed then
    */
   public static DeviceColumn of(
       String name, ColumnKind kind, DeviceArray values, DeviceArray offsets) {
+    DType type = offsets.dtype();
+    boolean fits = offsets.ndim() == 1 && offsets.size() > 0;
+    if (!fits || !(type.equals(DType.INT32) || type.equals(DType.INT64))) {
+      InterchangeException refusal =
+          new InterchangeException(
+              "Invalid offsets of column '"
+                  + name
+                  + "': expected one dimension of int32 or int64, one more than rows, got "
+                  + offsets);
+      Closing.quietly(refusal, Arrays.asList(values, offsets));
+      throw refusal;
+    }
     return new DeviceColumn(name, kind, values, null, offsets, null);
   }
 

@@ -1,10 +1,12 @@
 package io.arrowtensor;
 
 import io.arrowtensor.internal.BulkCopy;
+import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +59,7 @@ final class Placement {
     try {
       return step.apply(memory);
     } catch (RuntimeException | Error e) {
-      memory.release();
+      Closing.quietly(e, List.of(memory::release));
       throw e;
     }
   }
@@ -113,7 +115,12 @@ final class Placement {
               + ")");
     }
     Memory copy = BulkCopy.rowMajor(memory, options, reason);
-    memory.release();
+    try {
+      memory.release();
+    } catch (RuntimeException | Error e) {
+      copy.release();
+      throw e;
+    }
     return copy;
   }
 

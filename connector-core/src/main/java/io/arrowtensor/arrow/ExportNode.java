@@ -10,7 +10,6 @@ import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
-import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Owner;
@@ -143,13 +142,6 @@ record ExportNode(
             Arrays.asList(values::release, validity == null ? null : validity::release));
     try {
       boolean large = offsets.dtype().equals(DType.INT64);
-      if (!large && !offsets.dtype().equals(DType.INT32)) {
-        throw new UnsupportedTypeException(
-            "Invalid offsets of column '"
-                + column.name()
-                + "': expected int32 or int64, got "
-                + offsets.dtype());
-      }
       Memory starts = hostMemory(offsets, options);
       held.add(starts::release);
       if (column.kind() == ColumnKind.LIST) {

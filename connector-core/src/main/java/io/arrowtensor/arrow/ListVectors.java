@@ -34,13 +34,6 @@ final class ListVectors {
               + column.name()
               + "': it has a dictionary; wrap its values and its dictionary one by one");
     }
-    if (!offsets.dtype().equals(DType.INT32) && !offsets.dtype().equals(DType.INT64)) {
-      throw new UnsupportedTypeException(
-          "Invalid offsets of column '"
-              + column.name()
-              + "': expected int32 or int64, got "
-              + offsets.dtype());
-    }
     boolean large = offsets.dtype().equals(DType.INT64);
     return column.kind() == ColumnKind.LIST
         ? list(column, offsets, large, allocator, options)

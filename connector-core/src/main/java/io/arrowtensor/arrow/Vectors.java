@@ -99,7 +99,7 @@ public final class Vectors {
 
   /**
    * Makes vectors over all columns of {@code batch}, which stays open. Validity masks become
-   * bitmaps, a counted copy.
+   * bitmaps, which takes a copy.
    *
    * @return a root that the caller closes
    */

@@ -10,6 +10,7 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
+import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
@@ -286,17 +287,16 @@ class CDataExportTest {
   }
 
   @Test
-  void offsetsOfAnotherTypeAreRefused() {
-    try (DeviceColumn column =
-        DeviceColumn.of(
-            "s",
-            ColumnKind.STRING,
-            DeviceArray.from(owned(Memory.borrow(structs.zeroed(4), DType.UINT8, 4))),
-            DeviceArray.from(owned(Memory.borrow(structs.zeroed(64), DType.INT16, 3))))) {
-      assertThatThrownBy(() -> CData.export(column, Options.defaults(), schema, array))
-          .isInstanceOf(UnsupportedTypeException.class)
-          .hasMessage("Invalid offsets of column 's': expected int32 or int64, got int16");
-    }
+  void offsetsOfAnotherTypeAreRefusedBeforeTheyMakeAColumn() {
+    DeviceArray values = DeviceArray.from(owned(Memory.borrow(structs.zeroed(4), DType.UINT8, 4)));
+    DeviceArray offsets =
+        DeviceArray.from(owned(Memory.borrow(structs.zeroed(64), DType.INT16, 3)));
+    assertThatThrownBy(() -> DeviceColumn.of("s", ColumnKind.STRING, values, offsets))
+        .isInstanceOf(InterchangeException.class)
+        .hasMessageStartingWith(
+            "Invalid offsets of column 's': expected one dimension of int32 or int64, one more than"
+                + " rows, got DeviceArray(shape=(3), dtype=int16");
+    assertThat(values.isClosed() && offsets.isClosed()).as("both were closed").isTrue();
   }
 
   @Test

@@ -52,7 +52,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
 
   private DeviceArray(Memory memory) {
     this.address = memory.start();
-    this.byteOffset = memory.device().type().isAddressable() ? 0 : memory.byteOffset();
+    this.byteOffset = memory.device().type().isAddressable() ? 0 : memory.offset();
     this.device = memory.device();
     this.dtype = memory.dtype();
     this.shape = memory.shape();

@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
  * try (DeviceArray array = DeviceArray.from(memory)) { ... }
  * }</pre>
  *
- * @param address of the first element less {@code byteOffset}, or an opaque handle where the device
- *     has no addresses
+ * @param address of the first element less {@code offset}, or an opaque handle where the device has
+ *     no addresses
  * @param dtype the element type
  * @param shape the dimensions; not copied, not to be changed
  * @param strides in elements; not copied, not to be changed
- * @param byteOffset from the address to the first element
+ * @param offset from the address to the first element
  * @param device where the memory lives
  * @param dimNames a name for each dimension, or an empty list
  * @param readOnly whether consumers must not write
@@ -39,7 +39,7 @@ public record Memory(
     DType dtype,
     long[] shape,
     long[] strides,
-    long byteOffset,
+    long offset,
     Device device,
     List<String> dimNames,
     boolean readOnly,
@@ -47,6 +47,11 @@ public record Memory(
     @Nullable Scope scope,
     @Nullable Outcome outcome)
     implements ArraySource {
+
+  /** Copies the names. */
+  public Memory {
+    dimNames = List.copyOf(dimNames);
+  }
 
   /**
    * Describes row-major, read-only host memory that stays the caller's. Without {@link
@@ -88,71 +93,31 @@ public record Memory(
   /** The same with strides, in elements; negative and 0 are allowed. */
   public Memory withStrides(long... strides) {
     return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        dimNames,
-        readOnly,
-        owner,
-        scope,
-        outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /** The same with its first element {@code bytes} behind the address. */
-  public Memory withByteOffset(long bytes) {
+  public Memory withByteOffset(long offset) {
     return new Memory(
-        address, dtype, shape, strides, bytes, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /** The same on another device. */
   public Memory withDevice(Device device) {
     return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        dimNames,
-        readOnly,
-        owner,
-        scope,
-        outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /** The same with named dimensions. */
-  public Memory withDimNames(List<String> names) {
+  public Memory withDimNames(List<String> dimNames) {
     return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        List.copyOf(names),
-        readOnly,
-        owner,
-        scope,
-        outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /** The same, read-only or writable. */
   public Memory withReadOnly(boolean readOnly) {
     return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        dimNames,
-        readOnly,
-        owner,
-        scope,
-        outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /**
@@ -172,49 +137,19 @@ public record Memory(
   /** Hands over one reference of {@code owner}; for sources of this library. */
   public Memory withOwner(@Nullable Owner owner) {
     return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        dimNames,
-        readOnly,
-        owner,
-        scope,
-        outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /** The same, lent for the time of {@code scope}; for batch producers of this library. */
   public Memory withScope(Scope scope) {
     return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        dimNames,
-        readOnly,
-        owner,
-        scope,
-        outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /** The same with a statement of what it took to come by it. */
   public Memory withOutcome(Outcome outcome) {
     return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        dimNames,
-        readOnly,
-        owner,
-        scope,
-        outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
   }
 
   /**
@@ -274,10 +209,9 @@ public record Memory(
       throw new InvalidStructException(
           "Invalid data pointer: null for an array of " + bytes + " bytes");
     }
-    if (byteOffset < 0
-        || (device.type().isAddressable() && address > Long.MAX_VALUE - byteOffset)) {
+    if (offset < 0 || (device.type().isAddressable() && address > Long.MAX_VALUE - offset)) {
       throw new InvalidStructException(
-          "Invalid byte offset " + byteOffset + " behind address 0x" + Long.toHexString(address));
+          "Invalid byte offset " + offset + " behind address 0x" + Long.toHexString(address));
     }
     long low = 0;
     long high = bytes;
@@ -302,6 +236,6 @@ public record Memory(
 
   /** The address of the first element; the handle where the device has no addresses. */
   public long start() {
-    return device.type().isAddressable() ? address + byteOffset : address;
+    return device.type().isAddressable() ? address + offset : address;
   }
 }

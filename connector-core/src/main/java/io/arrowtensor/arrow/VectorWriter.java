@@ -107,7 +107,7 @@ final class VectorWriter {
         memory.dtype(),
         shape,
         strides,
-        memory.byteOffset(),
+        memory.offset(),
         memory.device(),
         List.of(),
         memory.readOnly(),

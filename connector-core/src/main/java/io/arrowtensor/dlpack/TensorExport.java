@@ -111,7 +111,7 @@ final class TensorExport {
     RawMemory.putShort(tensor + Tensor.DTYPE_LANES, (short) memory.dtype().lanes());
     RawMemory.putLong(tensor + Tensor.SHAPE, arrays);
     RawMemory.putLong(tensor + Tensor.STRIDES, arrays + 8L * ndim);
-    RawMemory.putLong(tensor + Tensor.BYTE_OFFSET, addressable ? 0 : memory.byteOffset());
+    RawMemory.putLong(tensor + Tensor.BYTE_OFFSET, addressable ? 0 : memory.offset());
     for (int d = 0; d < ndim; d++) {
       RawMemory.putLong(arrays + 8L * d, memory.shape()[d]);
       RawMemory.putLong(arrays + 8L * (ndim + d), memory.strides()[d]);

@@ -10,6 +10,7 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.internal.BulkCopy;
+import io.arrowtensor.internal.ForeignBuffers;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
 import org.apache.arrow.memory.ArrowBuf;
@@ -194,6 +195,6 @@ final class ResultVector {
     if (outcome != null) {
       metrics.add(outcome);
     }
-    return Adoption.adopt(memory, allocator);
+    return ForeignBuffers.adopt(memory, allocator);
   }
 }

@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * Renders result files of JMH: a plot for each, and one Markdown text with all tables, which also
- * replaces what stands between two marks of a README.
+ * Renders result files of JMH: a plot for each, one Markdown text with all tables, and both between
+ * two marks of a README.
  */
 public final class Report {
   private static final String BEGIN = "<!-- benchmarks: made by benchmarks/render -->";
@@ -22,19 +22,28 @@ public final class Report {
   public static void main(String[] args) throws IOException {
     Path folder = Path.of(args[0]);
     StringBuilder tables = new StringBuilder();
+    StringBuilder folded = new StringBuilder();
     for (Path file : resultFiles(folder)) {
       Results results = Results.read(file);
       tables.append(table(results));
+      folded.append(folded(folder, results));
       Files.writeString(folder.resolve(results.name() + ".svg"), BarChart.of(results));
     }
     Files.writeString(folder.resolve("results.md"), tables);
-    replace(Path.of(args[1]), tables.toString());
+    replace(Path.of(args[1]), folded.toString());
   }
 
   private static List<Path> resultFiles(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       return files.filter(file -> file.toString().endsWith(".json")).sorted().toList();
     }
+  }
+
+  /** The plot, and the table behind a click. */
+  private static String folded(Path folder, Results results) {
+    String plot = "benchmarks/" + folder.getFileName() + "/" + results.name() + ".svg";
+    return "![%s](%s)\n\n<details><summary>%s: table</summary>\n\n%s</details>\n\n"
+        .formatted(results.name(), plot, results.name(), table(results));
   }
 
   private static String table(Results results) {

@@ -6,7 +6,7 @@ import java.util.Locale;
 
 /** Medians as horizontal bars on a logarithmic scale, as SVG. */
 final class BarChart {
-  private static final int LABELS = 430;
+  private static final double LETTER = 6.8; // pixels, of the font below
   private static final int BARS = 360;
   private static final int VALUES = 110;
   private static final int LINE = 22;
@@ -15,6 +15,7 @@ final class BarChart {
   private final List<Row> rows;
   private final double low;
   private final double high;
+  private final int labels;
   private final StringBuilder svg = new StringBuilder();
 
   private BarChart(List<Row> rows) {
@@ -22,6 +23,8 @@ final class BarChart {
     this.low = Math.floor(rows.stream().mapToDouble(r -> Math.log10(r.median())).min().orElse(0));
     double top = rows.stream().mapToDouble(r -> Math.log10(r.median())).max().orElse(1);
     this.high = Math.max(low + 1, Math.ceil(top));
+    int longest = rows.stream().mapToInt(row -> row.label().length()).max().orElse(0);
+    this.labels = (int) (longest * LETTER) + 16;
   }
 
   /** The plot of one result file. */
@@ -30,7 +33,7 @@ final class BarChart {
   }
 
   private String draw(Results results) {
-    int width = LABELS + BARS + VALUES;
+    int width = labels + BARS + VALUES;
     int height = TOP + LINE * rows.size() + 30;
     add(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\""
@@ -54,15 +57,15 @@ final class BarChart {
 
   private void bar(Row row, int y) {
     int end = x(Math.log10(row.median()));
-    text(LABELS - 8, y + 15, "end", "#111", row.label());
+    text(labels - 8, y + 15, "end", "#111", row.label());
     add(
         "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#4878a8\"/>\n",
-        LABELS, y + 4, Math.max(1, end - LABELS), LINE - 8);
+        labels, y + 4, Math.max(1, end - labels), LINE - 8);
     text(end + 6, y + 15, "start", "#111", Report.number(row.median()) + " " + row.unit());
   }
 
   private int x(double power) {
-    return (int) Math.round(LABELS + BARS * (power - low) / (high - low));
+    return (int) Math.round(labels + BARS * (power - low) / (high - low));
   }
 
   private void text(int x, int y, String anchor, String color, String text) {

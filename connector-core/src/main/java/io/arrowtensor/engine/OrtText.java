@@ -64,7 +64,7 @@ final class OrtText {
   }
 
   private static long address(OnnxTensor tensor) {
-    return Fields.read(Fields.HANDLE, tensor);
+    return Fields.read(OnnxTensorLike.class.getName(), "nativeHandle", tensor);
   }
 
   /** A status is only made for an error, and lives on with the message read here. */
@@ -76,29 +76,19 @@ final class OrtText {
     }
   }
 
-  /** The private fields, found on first use. */
+  /** The private fields, looked up at each use, so that a missing one is an error of that use. */
   private static final class Fields {
-    private static final Field HANDLE = field(OnnxTensorLike.class.getName(), "nativeHandle");
-    private static final Field API = field("ai.onnxruntime.OnnxRuntime", "ortApiHandle");
-
     private static long api() {
-      return read(API, null);
+      return read("ai.onnxruntime.OnnxRuntime", "ortApiHandle", null);
     }
 
-    private static Field field(String type, String name) {
+    private static long read(
+        String type, String name, @org.jspecify.annotations.Nullable Object object) {
       try {
         Field field = Class.forName(type).getDeclaredField(name);
         field.setAccessible(true);
-        return field;
-      } catch (ReflectiveOperationException | RuntimeException e) {
-        throw refusal(e);
-      }
-    }
-
-    private static long read(Field field, @org.jspecify.annotations.Nullable Object object) {
-      try {
         return field.getLong(object);
-      } catch (ReflectiveOperationException e) {
+      } catch (ReflectiveOperationException | RuntimeException e) {
         throw refusal(e);
       }
     }

@@ -1,6 +1,10 @@
 package io.arrowtensor.arrow;
 
+import io.arrowtensor.DType;
+import io.arrowtensor.Device;
+import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.InvalidStructException;
+import io.arrowtensor.Memory;
 import io.arrowtensor.internal.Owner;
 import java.util.Map;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -32,6 +36,31 @@ abstract class ArrowNode {
 
   /** Address of buffer {@code i}, 0 when it is absent. */
   abstract long buffer(int i);
+
+  /** Where all buffers are. What the host cannot reach is never read here. */
+  Device device() {
+    return Device.CPU;
+  }
+
+  /** Whether the host can read the buffers. */
+  final boolean isOnHost() {
+    return device().type().isHostAccessible();
+  }
+
+  /** Refuses to read buffers that the host cannot reach; {@code verb} says what for. */
+  final void requireHost(String verb) {
+    if (!isOnHost()) {
+      throw new DeviceMismatchException(
+          "Cannot "
+              + verb
+              + " "
+              + label()
+              + " on "
+              + device()
+              + ": the host cannot reach it; transfer it to the host with the library that made"
+              + " it");
+    }
+  }
 
   /**
    * One more reference to what keeps buffer {@code i} alive, null when its creator guarantees that.
@@ -80,6 +109,20 @@ abstract class ArrowNode {
       throw new InvalidStructException(
           "Invalid offset of " + label() + ": value " + index + " lies beyond 64-bit addresses");
     }
+  }
+
+  /**
+   * The memory of buffer {@code i} from the value at {@code index} on, without owner: behind an
+   * opaque handle with a byte offset.
+   */
+  final Memory memory(int i, long index, DType dtype, long... shape) {
+    long address = address(i, index, dtype.itemSize());
+    Memory memory = Memory.borrow(address, dtype, shape).withDevice(device());
+    return device().type().isAddressable()
+        ? memory
+        : Memory.borrow(buffer(i), dtype, shape)
+            .withDevice(device())
+            .withByteOffset(address - buffer(i));
   }
 
   /** The column as errors name it. */

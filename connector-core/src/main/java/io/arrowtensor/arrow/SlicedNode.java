@@ -1,5 +1,6 @@
 package io.arrowtensor.arrow;
 
+import io.arrowtensor.Device;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.internal.Owner;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -70,6 +71,11 @@ final class SlicedNode extends ArrowNode {
   @Override
   long buffer(int i) {
     return node.buffer(i);
+  }
+
+  @Override
+  Device device() {
+    return node.device();
   }
 
   @Override

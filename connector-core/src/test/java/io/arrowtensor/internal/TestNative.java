@@ -10,9 +10,9 @@ public final class TestNative {
 
   /** Calls a C function by its name. */
   public static long call(String name, long... arguments) {
-    long[] six = java.util.Arrays.copyOf(arguments, 6);
+    long[] a = java.util.Arrays.copyOf(arguments, 9);
     return Native.call(
-        symbol(Opened.LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
+        symbol(Opened.LIBRARY, name), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
   }
 
   /** The address of a function of these. */

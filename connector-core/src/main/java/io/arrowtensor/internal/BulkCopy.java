@@ -122,7 +122,7 @@ public final class BulkCopy {
     Memory copy =
         toHost
             ? allocate(memory.dtype(), memory.shape(), options).withDevice(target)
-            : backend.allocate(target, memory.dtype(), memory.shape());
+            : backend.allocateFor(memory, target, options.stream());
     try {
       if (memory.nbytes() != 0) {
         backend.copy(memory, copy, options.stream());

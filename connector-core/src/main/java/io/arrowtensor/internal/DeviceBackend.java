@@ -1,6 +1,5 @@
 package io.arrowtensor.internal;
 
-import io.arrowtensor.DType;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
@@ -18,8 +17,11 @@ public interface DeviceBackend {
   /** Whether events and streams of memory on such a device are this backend's. */
   boolean serves(DeviceType type);
 
-  /** New, writable, row-major memory on {@code device}, not initialised; the caller releases it. */
-  Memory allocate(Device device, DType dtype, long[] shape);
+  /**
+   * New, writable, row-major memory on {@code target} for a copy of {@code source}, not
+   * initialised, that {@code stream} can use; the caller releases it.
+   */
+  Memory allocateFor(Memory source, Device target, Stream stream);
 
   /**
    * Copies the bytes of {@code source} to {@code target}, both row-major, of equal size and not

@@ -32,7 +32,7 @@ public final class TestNative {
   }
 
   /** A copy of {@code text} with a terminating 0, to be freed. */
-  static long cString(String text) {
+  public static long cString(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     long address = Native.allocate(bytes.length + 1L, 16);
     RawMemory.copyFrom(bytes, 0, address, bytes.length);
@@ -41,7 +41,7 @@ public final class TestNative {
   }
 
   /** The compiled library. */
-  static Path file() {
+  public static Path file() {
     try {
       return Path.of(TestNative.class.getResource("/native/libarrowtensortest.so").toURI());
     } catch (URISyntaxException e) {

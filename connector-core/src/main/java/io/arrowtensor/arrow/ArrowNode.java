@@ -38,8 +38,12 @@ abstract class ArrowNode {
   abstract long buffer(int i);
 
   /** Where all buffers are. What the host cannot reach is never read here. */
-  Device device() {
-    return Device.CPU;
+  Place place() {
+    return Place.HOST;
+  }
+
+  final Device device() {
+    return place().device();
   }
 
   /** Whether the host can read the buffers. */
@@ -117,12 +121,11 @@ abstract class ArrowNode {
    */
   final Memory memory(int i, long index, DType dtype, long... shape) {
     long address = address(i, index, dtype.itemSize());
-    Memory memory = Memory.borrow(address, dtype, shape).withDevice(device());
-    return device().type().isAddressable()
-        ? memory
-        : Memory.borrow(buffer(i), dtype, shape)
-            .withDevice(device())
-            .withByteOffset(address - buffer(i));
+    boolean addressable = device().type().isAddressable();
+    return Memory.borrow(addressable ? address : buffer(i), dtype, shape)
+        .withByteOffset(addressable ? 0 : address - buffer(i))
+        .withDevice(device())
+        .withReady(place().ready());
   }
 
   /** The column as errors name it. */

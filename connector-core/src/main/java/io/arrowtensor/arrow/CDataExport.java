@@ -2,8 +2,10 @@ package io.arrowtensor.arrow;
 
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Memory;
+import io.arrowtensor.arrow.Place.EventSlot;
 import io.arrowtensor.arrow.TakenStruct.Kind;
 import io.arrowtensor.internal.Abi;
+import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.NativeLibrary;
 import io.arrowtensor.internal.Owner;
@@ -12,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -67,20 +70,22 @@ final class CDataExport {
   static void writeArray(ExportNode node, long array, Kind kind) {
     RawMemory.fill(array, kind.size, (byte) 0);
     Place place;
+    EventSlot event;
     try {
       place = kind == Kind.ARRAY ? Place.ofHost(node) : Place.of(node);
+      event = place.event();
     } catch (RuntimeException | Error e) {
       node.close();
       throw e;
     }
     try {
-      array(node, array);
+      array(node, event, array);
     } catch (RuntimeException | Error e) {
       kind.release(array);
       throw e;
     }
     if (kind == Kind.DEVICE_ARRAY) {
-      place.write(array);
+      place.write(array, event);
     }
   }
 
@@ -119,8 +124,11 @@ final class CDataExport {
     }
   }
 
-  /** Block: buffer pointers, child pointers, child structs, dictionary struct. */
-  private static void array(ExportNode node, long array) {
+  /**
+   * Takes over {@code more} too. Block: buffer pointers, child pointers, child structs, dictionary
+   * struct.
+   */
+  private static void array(ExportNode node, @Nullable Owner more, long array) {
     int buffers = node.buffers().size();
     int children = node.children().size();
     long offset;
@@ -129,10 +137,11 @@ final class CDataExport {
       offset = node.offset();
       block =
           block(
-              new Owners(node.owners()),
+              new Owners(node.owners(), more),
               8L * (buffers + children) + (long) Abi.Array.SIZE * (children + 1));
     } catch (RuntimeException | Error e) {
-      node.close();
+      List<@Nullable AutoCloseable> held = Arrays.asList(node, more == null ? null : more::release);
+      Closing.quietly(e, held);
       throw e;
     }
     for (int i = 0; i < buffers; i++) {
@@ -164,7 +173,7 @@ final class CDataExport {
     int done = 0;
     try {
       for (; done < children; done++) {
-        array(node.children().get(done), structs + (long) Abi.Array.SIZE * done);
+        array(node.children().get(done), null, structs + (long) Abi.Array.SIZE * done);
       }
     } catch (RuntimeException | Error e) {
       node.children().subList(done + 1, children).forEach(ExportNode::close);
@@ -172,7 +181,7 @@ final class CDataExport {
     }
     if (node.dictionary() != null) {
       RawMemory.putLong(array + Abi.Array.DICTIONARY, structs + (long) Abi.Array.SIZE * children);
-      array(node.dictionary(), structs + (long) Abi.Array.SIZE * children);
+      array(node.dictionary(), null, structs + (long) Abi.Array.SIZE * children);
     }
   }
 
@@ -215,8 +224,11 @@ final class CDataExport {
   private static final class Owners extends Owner {
     private final List<Owner> owners;
 
-    Owners(List<Owner> owners) {
+    Owners(List<Owner> owners, @Nullable Owner more) {
       this.owners = owners;
+      if (more != null) {
+        owners.add(more);
+      }
     }
 
     @Override

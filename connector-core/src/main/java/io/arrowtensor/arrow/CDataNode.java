@@ -1,6 +1,5 @@
 package io.arrowtensor.arrow;
 
-import io.arrowtensor.Device;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.internal.Abi;
 import io.arrowtensor.internal.Owner;
@@ -129,8 +128,8 @@ final class CDataNode extends ArrowNode {
   }
 
   @Override
-  Device device() {
-    return place.device();
+  Place place() {
+    return place;
   }
 
   @Override

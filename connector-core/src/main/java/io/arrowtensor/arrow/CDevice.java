@@ -17,6 +17,10 @@ import io.arrowtensor.arrow.TakenStruct.Kind;
  * addresses. Where that is not enough, to look for nulls, to unpack booleans, to find the end of
  * strings, it is refused with the remedy. Offsets of lists on a device are their producer's word.
  *
+ * <p><b>Readiness.</b> A taken array carries the struct's event ({@link
+ * io.arrowtensor.DeviceArray#ready()}); memory that the host can reach is waited for at once. An
+ * export of arrays that wait for different things waits for them, as the struct has one event.
+ *
  * <p>Plain host memory has the device id -1 here and 0 in {@link io.arrowtensor.Device}; both are
  * read.
  */
@@ -38,7 +42,9 @@ public final class CDevice {
 
   /**
    * Exports one array where it is, without copy where its elements are contiguous: one dimension as
-   * its plain type, more as nested fixed-size lists.
+   * its plain type, more as nested fixed-size lists. What its memory waits for becomes the struct's
+   * event; where {@link Options#stream()} names the consumer's stream, that stream is made to wait
+   * instead.
    *
    * @param name the field's name
    * @param schema address of 72 bytes to fill
@@ -48,7 +54,8 @@ public final class CDevice {
    */
   public static void export(
       ArraySource source, String name, Options options, long schema, long deviceArray) {
-    CDataExport.write(ExportNode.of(name, source, options), schema, deviceArray, Kind.DEVICE_ARRAY);
+    CDataExport.write(
+        ExportNode.placed(name, source, options), schema, deviceArray, Kind.DEVICE_ARRAY);
   }
 
   /**

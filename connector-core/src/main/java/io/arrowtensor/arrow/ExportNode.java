@@ -2,13 +2,16 @@ package io.arrowtensor.arrow;
 
 import io.arrowtensor.ArraySource;
 import io.arrowtensor.ColumnKind;
+import io.arrowtensor.Copy;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
+import io.arrowtensor.Device;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
+import io.arrowtensor.Stream;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
@@ -38,8 +41,30 @@ record ExportNode(
     @Nullable ExportNode dictionary)
     implements AutoCloseable {
 
+  /** An array for the host. */
   static ExportNode of(String name, ArraySource source, Options options) {
     return of(name, Memory.forExportContiguous(source, options), (Memory) null);
+  }
+
+  /** An array for wherever it is or shall be. */
+  static ExportNode placed(String name, ArraySource source, Options options) {
+    try (DeviceArray array = DeviceArray.from(source, options)) {
+      boolean copied = options.copy() == Copy.ALWAYS;
+      return of(
+          name,
+          exported(array, copied ? options.withCopy(Copy.IF_NEEDED) : options),
+          (Memory) null);
+    }
+  }
+
+  /**
+   * Memory on a device keeps what it waits for, which a C Device struct can say, unless the caller
+   * names the consumer's stream.
+   */
+  private static Memory exported(DeviceArray array, Options options) {
+    Device target = options.device() == null ? array.device() : options.device();
+    boolean waits = !target.type().isHostAccessible() && options.stream().equals(Stream.NONE);
+    return Memory.forExportContiguous(array, waits ? options.withStream(Stream.NO_SYNC) : options);
   }
 
   /** Takes over both, releases them on failure. */
@@ -89,7 +114,7 @@ record ExportNode(
     Memory validity = bitmap(column, options);
     Memory values;
     try {
-      values = Memory.forExportContiguous(column.values(), options);
+      values = exported(column.values(), options);
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, Arrays.asList(validity == null ? null : validity::release));
       throw e;
@@ -126,7 +151,7 @@ record ExportNode(
             Arrays.asList(values::release, validity == null ? null : validity::release));
     try {
       boolean large = offsets.dtype().equals(DType.INT64);
-      Memory starts = Memory.forExportContiguous(offsets, options);
+      Memory starts = exported(offsets, options);
       held.add(starts::release);
       if (column.kind() == ColumnKind.LIST) {
         ExportNode child = nested("item", values, null);

@@ -93,7 +93,8 @@ final class NodeLayout {
         physical.readOnly(),
         physical.owner(),
         null,
-        physical.outcome());
+        physical.outcome(),
+        physical.ready());
   }
 
   private long[] ordered(long[] physical) {

@@ -1,6 +1,5 @@
 package io.arrowtensor.arrow;
 
-import io.arrowtensor.Device;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.internal.Owner;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -74,8 +73,8 @@ final class SlicedNode extends ArrowNode {
   }
 
   @Override
-  Device device() {
-    return node.device();
+  Place place() {
+    return node.place();
   }
 
   @Override

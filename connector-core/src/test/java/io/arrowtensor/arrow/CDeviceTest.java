@@ -119,8 +119,8 @@ class CDeviceTest {
       assertThatThrownBy(() -> CData.export(cuda, "v", Options.defaults(), schema, array))
           .isInstanceOf(DeviceMismatchException.class)
           .hasMessage(
-              "Cannot export memory on cuda:0 through the C Data Interface, which is for the host:"
-                  + " transfer it first, or export it with CDevice");
+              "Cannot export memory on cuda:0 as C Data, which is for the host: transfer it first,"
+                  + " with Options.withDevice(Device.CPU), or export it with CDevice");
     }
     assertThat(RawMemory.longAt(array + Abi.Array.RELEASE)).isZero();
     assertThat(RawMemory.longAt(schema + Abi.Schema.RELEASE)).isZero();

@@ -265,6 +265,7 @@ NATIVE(jlong, callback)(JNIEnv *env, jclass type, jint kind) {
       [io_arrowtensor_internal_Native_DLPACK_UNVERSIONED_DELETER] = (intptr_t)delete_unversioned,
       [io_arrowtensor_internal_Native_ARROW_ARRAY_RELEASE] = (intptr_t)release_array,
       [io_arrowtensor_internal_Native_ARROW_SCHEMA_RELEASE] = (intptr_t)release_schema,
+      [io_arrowtensor_internal_Native_EXPORT_DROP] = (intptr_t)drop,
   };
   return kind >= 0 && kind < (jint)(sizeof callbacks / sizeof *callbacks) ? callbacks[kind] : 0;
 }

@@ -24,6 +24,9 @@ public final class Native {
   /** {@code void (*)(struct ArrowSchema *)}, for {@link #callback}. */
   public static final int ARROW_SCHEMA_RELEASE = 3;
 
+  /** {@code void (*)(void *block)}, for {@link #callback}. */
+  public static final int EXPORT_DROP = 4;
+
   static {
     NativeLibrary.load();
   }
@@ -60,6 +63,7 @@ public final class Native {
    *   <li>{@link #ARROW_ARRAY_RELEASE}, {@link #ARROW_SCHEMA_RELEASE}: release the children and the
    *       dictionary that were not moved out, mark the struct released, drop the block in {@code
    *       private_data}. A child may have none: then its memory is its parent's.
+   *   <li>{@link #EXPORT_DROP}: drops the block it is given, for structs without a deleter.
    * </ul>
    *
    * Returns 0 for any other kind.

@@ -1,0 +1,233 @@
+"""An array of the JVM, in the words of Python's protocols."""
+
+import ctypes
+from ctypes import c_int64
+from typing import Any, Final
+
+from . import _capsules
+from . import _protocol as protocol
+from ._runtime import Runtime, runtime_of
+from ._values import Device, Outcome
+
+_CPU: Final = 1
+_DLPACK_NAMES: Final = (b"dltensor_versioned", b"dltensor")
+
+
+class Array:
+    """An array whose memory belongs to Java, shared without a copy.
+
+    It holds one reference to the memory, dropped by :meth:`close` or with the object. What was made
+    from it (NumPy arrays, Arrow arrays, views) holds its own, so either may go first; so may the JVM
+    or the interpreter. Immutable but for being closed; safe to use from any thread.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_block",
+        "_device",
+        "_header",
+        "_owner",
+        "_protocol",
+        "_runtime",
+    )
+
+    def __init__(self, handle: int) -> None:
+        """Take over a handle of Java's ``PythonRuntime.share``; one object is made of each.
+
+        Connects to the Java library that made it, if need be.
+        """
+        self._open(handle, None)
+
+    def _open(self, handle: int, protocol_name: str | None) -> None:
+        header = protocol.ARRAY_HEADER.unpack(ctypes.string_at(handle, protocol.ARRAY_HEADER.size))
+        if header[1] != protocol.ARRAY:
+            raise ValueError(f"Cannot make an Array of handle {handle}: it is not that of an array")
+        runtime = runtime_of(header[0])
+        self._runtime: Runtime = runtime
+        self._block: int = handle
+        self._header: tuple[int, ...] = header
+        self._device = (header[2], header[3])
+        self._protocol = protocol_name
+        self._owner: object = runtime.owner(handle)
+
+    def _call(self, operation: int, argument: int) -> int:
+        owner = self._owner  # keeps the block while Java runs, also when another thread closes
+        if owner is None:
+            raise _closed()
+        return self._runtime.checked(self._runtime.call(self._block, operation, argument))
+
+    def _text(self, operation: int) -> str:
+        owner = self._owner
+        if owner is None:
+            raise _closed()
+        return self._runtime.text(self._runtime.call(self._block, operation, 0))
+
+    def _words(self, start: int, count: int) -> tuple[int, ...]:
+        owner = self._owner
+        if owner is None:
+            raise _closed()
+        offset = protocol.ARRAY_HEADER.size + 8 * start
+        words = tuple((c_int64 * count).from_address(self._block + offset))
+        del owner
+        return words
+
+    @property
+    def handle(self) -> int:
+        """What Java's ``PythonRuntime.array`` takes; keep this object open for that call."""
+        if self._owner is None:
+            raise _closed()
+        return self._block
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The dimensions; empty for a scalar."""
+        return self._words(0, self.ndim)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Elements (not bytes) from one index to the next, for each dimension."""
+        return self._words(self.ndim, self.ndim)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._header[4]
+
+    @property
+    def dtype(self) -> str:
+        """The name of the element type, as NumPy or ml_dtypes call it."""
+        return self._text(protocol.ARRAY_DTYPE)
+
+    @property
+    def device(self) -> Device:
+        """Where the memory is."""
+        return Device(*self._device)
+
+    @property
+    def readonly(self) -> bool:
+        """Whether nobody may write."""
+        return self._header[5] != 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements, without gaps between them."""
+        return self._header[7]
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self._header[8]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it took to come by this array."""
+        counts = self._header[9:12]
+        reason = None if counts[0] or not any(counts) else self._text(protocol.ARRAY_REASON)
+        return Outcome(*counts, reason, self._protocol)
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._owner is None
+
+    def close(self) -> None:
+        """Drop this object's reference to the memory. Idempotent.
+
+        What was made from it stays valid.
+        """
+        self._owner = None
+
+    def __enter__(self) -> "Array":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._owner is None:
+            return "arrowtensor.Array(closed)"
+        mode = ", read-only" if self.readonly else ""
+        return (
+            f"arrowtensor.Array(shape={self.shape}, dtype={self.dtype}, strides={self.strides},"
+            f" device={self.device}{mode})"
+        )
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's device type and the index among devices of that type."""
+        return self._device
+
+    def __dlpack__(
+        self,
+        *,
+        stream: int | Any | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        """Return a DLPack capsule; its consumer holds the memory by a reference of its own.
+
+        ``max_version`` of (1, 0) or later gets a ``dltensor_versioned`` of version 1.3, else a
+        ``dltensor``, which cannot say that memory is read-only: such memory needs a copy then.
+        ``copy=True`` always copies, ``False`` never does.
+
+        Raises BufferError when the array cannot be handed out so, ValueError for arguments that
+        make no sense or a closed array.
+        """
+        owner = self._owner
+        if owner is None:
+            raise _closed()
+        old = max_version is None or max_version[0] < 1
+        mode = protocol.COPY.get(copy)
+        if mode is None:
+            raise ValueError(f"Invalid copy={copy!r}: expected True, False or None")
+        if old and self._header[5] and copy is not True:
+            raise BufferError(
+                "Cannot export read-only memory as an unversioned capsule, which cannot say so:"
+                " pass max_version=(1, 0) or later, or copy=True"
+            )
+        if stream is not None or (dl_device is not None and dl_device != self._device):
+            return self._dlpack_to(stream, dl_device, mode, old)
+        runtime = self._runtime
+        answer = runtime.call(self._block, old, mode)  # DLPACK or DLPACK_UNVERSIONED
+        if answer < 0:
+            runtime.checked(answer)
+        return _capsules.new(answer, runtime.dlpack_names[old], runtime.destroy)
+
+    def _dlpack_to(
+        self, stream: int | None, dl_device: tuple[int, int] | None, mode: int, old: bool
+    ) -> object:
+        kind, number = self._device if dl_device is None else dl_device
+        if stream is not None and kind == _CPU:
+            raise ValueError(f"Invalid stream {stream!r} for the CPU: expected None")
+        arguments = (c_int64 * 4)(mode, int(kind), int(number), not old)
+        answer = self._call(protocol.ARRAY_DLPACK_TO, ctypes.addressof(arguments))
+        return self._runtime.capsule(_DLPACK_NAMES[old], answer)
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """Return the capsules of an ``ArrowSchema`` and an ``ArrowArray`` over the same memory.
+
+        One dimension is a column of its plain type, more are nested fixed-size lists. The type is
+        what it is: ``requested_schema`` is not followed, which the protocol allows.
+        """
+        return self._arrow()
+
+    def __arrow_c_schema__(self) -> object:
+        """Return the capsule of an ``ArrowSchema``."""
+        return self._arrow()[0]
+
+    def _arrow(self) -> tuple[object, object]:
+        out = (c_int64 * 2)()
+        self._call(protocol.ARRAY_ARROW, ctypes.addressof(out))
+        capsule = self._runtime.capsule
+        return capsule(b"arrow_schema", out[0]), capsule(b"arrow_array", out[1])
+
+
+def imported(handle: int, protocol_name: str) -> Array:
+    """Wrap a handle that an import made."""
+    array = Array.__new__(Array)
+    array._open(handle, protocol_name)
+    return array
+
+
+def _closed() -> ValueError:
+    return ValueError("Cannot use an Array that was closed: keep it open while it is used")

@@ -1,0 +1,54 @@
+"""What both sides of the bridge agree on; Java has the same in ``Protocol.java``.
+
+Java and Python talk through blocks, known by address. ``call(block, operation, argument)`` answers
+
+* 0 or more: a number, an address, or the address of a new block that is the caller's to drop;
+* -1: there is no JVM any more;
+* anything below: minus the address of a block ``{int64 error; char text[]}``, UTF-8 that ends in 0,
+  the caller's to drop.
+
+An argument is a number or the address of an array of int64, as the operation says.
+"""
+
+from struct import Struct
+from typing import Final
+
+VERSION: Final = 1
+
+# The root block: version and table; its operations.
+ROOT_HEADER: Final = Struct("=qq")
+ROOT_OPEN: Final = 0
+ROOT_CLOSE: Final = 1
+ROOT_TAKE_DLPACK: Final = 2
+ROOT_TAKE_ARROW: Final = 3
+ROOT_TAKE_BATCH: Final = 4
+
+# Every handle begins with its root block and its kind.
+ARRAY: Final = 1
+BATCH: Final = 2
+
+# Entry, kind, device type, device id, ndim, read-only, address, bytes, item size, bytes that were
+# not copied, decoded, copied; the shape and the strides follow.
+ARRAY_HEADER: Final = Struct("=qqiiiiqqqqqq")
+ARRAY_DLPACK: Final = 0
+ARRAY_DLPACK_UNVERSIONED: Final = 1
+ARRAY_DLPACK_TO: Final = 2
+ARRAY_ARROW: Final = 3
+ARRAY_DTYPE: Final = 4
+ARRAY_REASON: Final = 5
+
+# Entry, kind, rows, columns.
+BATCH_HEADER: Final = Struct("=qqqq")
+BATCH_NAME: Final = 0
+BATCH_COLUMN: Final = 1
+BATCH_ARROW: Final = 2
+
+ERRORS: Final[dict[int, type[Exception]]] = {
+    1: BufferError,
+    2: ValueError,
+    3: TypeError,
+    4: MemoryError,
+    5: RuntimeError,
+}
+
+COPY: Final = {None: 0, False: 1, True: 2}

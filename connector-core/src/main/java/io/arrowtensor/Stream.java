@@ -15,6 +15,9 @@ public final class Stream implements Serializable {
   /** The legacy default stream of CUDA (1) or the default stream of ROCm (0). */
   public static final Stream DEFAULT = new Stream("default", 1);
 
+  /** CUDA's default stream of the calling thread (2). */
+  public static final Stream PER_THREAD = new Stream("per-thread", 2);
+
   /** The producer shall not synchronize (-1): the consumer orders its reads itself. */
   public static final Stream NO_SYNC = new Stream("no-sync", -1);
 
@@ -33,7 +36,9 @@ public final class Stream implements Serializable {
   public static Stream ofHandle(long handle) {
     if (handle >= 0 && handle <= 2) {
       throw new IllegalArgumentException(
-          "Invalid stream handle " + handle + ": pass Stream.DEFAULT or a stream that you created");
+          "Invalid stream handle "
+              + handle
+              + ": pass Stream.DEFAULT, Stream.PER_THREAD or a stream that you created");
     }
     return new Stream("handle", handle);
   }

@@ -42,6 +42,9 @@ public final class Native {
   /** {@link Owner#call} of a stream: fill the array at the argument, return errno. */
   public static final int STREAM_NEXT = 1;
 
+  /** {@code void (*)(void *block)}, for {@link #callback}. */
+  public static final int EXPORT_DROP = 13;
+
   static {
     NativeLibrary.load();
   }
@@ -86,6 +89,7 @@ public final class Native {
    *       release), and two places for {@code PyCapsule_GetName} and {@code PyCapsule_GetPointer}.
    *       The struct in an Arrow capsule is memory of {@link #allocate}; a capsule without a name
    *       holds a block.
+   *   <li>{@link #EXPORT_DROP}: drops the block it is given, for structs without a deleter.
    * </ul>
    *
    * Returns 0 for any other kind.

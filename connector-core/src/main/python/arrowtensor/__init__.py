@@ -9,9 +9,9 @@ From Java, ``PythonRuntime.share`` gives a handle, one number, that any bridge c
 To Java, :func:`asarray` takes what any array library has; ``PythonRuntime.array(array.handle)`` is
 the Java array. :mod:`arrowtensor.jpype` does both for a JVM that JPype started.
 
-Who frees what: an object of Java is held by a reference of its own by each Python object made from
-it, and an object of Python by each Java object made from it, so either may go first, on any thread;
-so may the JVM or the interpreter, which then leaves the other's memory alone until the process ends.
+Who frees what: each Python object made from memory of Java holds a reference of its own to it, and
+so does each Java object made from memory of Python: either may go first, on any thread. So may the
+JVM or the interpreter, whose memory is then left alone until the process ends.
 """
 
 from ._array import Array

@@ -2,32 +2,38 @@
 
 import ctypes
 from ctypes import c_int64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _capsules
 from . import _protocol as protocol
 from ._array import Array
 from ._runtime import Runtime, current, runtime_of
 
+if TYPE_CHECKING:
+    from typing_extensions import CapsuleType
+
 
 class Batch:
     """Named columns of equal length whose memory belongs to Java, shared without a copy.
 
-    It holds one reference to each column's memory, dropped by :meth:`close` or with the object; what
-    was made from it holds its own. Immutable but for being closed; safe to use from any thread.
+    It holds one reference to each column's memory, dropped by :meth:`close` or with the object;
+    what was made from it holds its own. Immutable but for being closed; safe to use from any
+    thread.
     """
 
     __slots__ = ("__weakref__", "_block", "_columns", "_names", "_owner", "_rows", "_runtime")
 
     def __init__(self, handle: int) -> None:
         """Take over a handle of Java's ``PythonRuntime.share``; one object is made of each."""
+        self._rows: int
+        self._columns: int
         entry, kind, self._rows, self._columns = protocol.BATCH_HEADER.unpack(
             ctypes.string_at(handle, protocol.BATCH_HEADER.size)
         )
         if kind != protocol.BATCH:
             raise ValueError(f"Cannot make a Batch of handle {handle}: it is not that of a batch")
         self._runtime: Runtime = runtime_of(entry)
-        self._block = handle
+        self._block: int = handle
         self._owner: object = self._runtime.owner(handle)
         self._names: list[str] | None = None
 
@@ -107,18 +113,20 @@ class Batch:
             return "arrowtensor.Batch(closed)"
         return f"arrowtensor.Batch({self._rows} rows, {self.column_names})"
 
-    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
-        """Return the capsules of an ``ArrowSchema`` and an ``ArrowArray``: a struct of the columns.
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> "tuple[CapsuleType, CapsuleType]":
+        """Return an ``ArrowSchema`` and an ``ArrowArray`` as capsules: a struct of the columns.
 
-        The types are what they are: ``requested_schema`` is not followed, which the protocol allows.
+        The types are what they are: ``requested_schema`` is not followed, as the protocol allows.
         """
         return self._arrow()
 
-    def __arrow_c_schema__(self) -> object:
+    def __arrow_c_schema__(self) -> "CapsuleType":
         """Return the capsule of an ``ArrowSchema``."""
         return self._arrow()[0]
 
-    def _arrow(self) -> tuple[object, object]:
+    def _arrow(self) -> "tuple[CapsuleType, CapsuleType]":
         out = (c_int64 * 2)()
         self._call(protocol.BATCH_ARROW, ctypes.addressof(out))
         capsule = self._runtime.capsule

@@ -5,9 +5,16 @@ Capsule names are passed by address: Python keeps the pointer, so what it points
 
 import ctypes
 from ctypes import PYFUNCTYPE, c_char_p, c_int, c_void_p, py_object, pythonapi
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-new: Final = PYFUNCTYPE(py_object, c_void_p, c_void_p, c_void_p)(("PyCapsule_New", pythonapi))
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import CapsuleType
+
+new: "Final[Callable[[int, int | None, int | None], CapsuleType]]" = PYFUNCTYPE(
+    py_object, c_void_p, c_void_p, c_void_p
+)(("PyCapsule_New", pythonapi))
 """``new(pointer, name, destructor)``, all addresses; raises MemoryError."""
 
 _name_of: Final = PYFUNCTYPE(c_char_p, py_object)(("PyCapsule_GetName", pythonapi))
@@ -21,7 +28,7 @@ _USED: Final = {b"dltensor": b"used_dltensor", b"dltensor_versioned": b"used_dlt
 
 
 def address_of(function: str) -> int:
-    """The address of a C function of Python itself."""
+    """Return the address of a C function of Python itself."""
     address = ctypes.cast(getattr(pythonapi, function), c_void_p).value
     assert address is not None
     return address
@@ -31,12 +38,13 @@ def require(value: object, method: str) -> None:
     """Raise TypeError unless a method that must return a capsule did."""
     if type(value) is not CAPSULE:
         raise TypeError(
-            f"Cannot read what {method}() returned: expected a PyCapsule, got {type(value).__name__}"
+            f"Cannot read what {method}() returned: expected a PyCapsule,"
+            f" got {type(value).__name__}"
         )
 
 
-def pointer(capsule: object, name: bytes) -> int:
-    """The address in a capsule of that name; ValueError for one of another name."""
+def pointer(capsule: object, name: bytes | None) -> int:
+    """Return the address in a capsule of that name; ValueError for one of another name."""
     address: int = _pointer_of(capsule, name)
     return address
 

@@ -22,6 +22,10 @@ ROOT_CLOSE: Final = 1
 ROOT_TAKE_DLPACK: Final = 2
 ROOT_TAKE_ARROW: Final = 3
 ROOT_TAKE_BATCH: Final = 4
+ROOT_BORROW_INTERFACE: Final = 5
+ROOT_BORROW_CUDA: Final = 6
+ROOT_BORROW_STRUCT: Final = 7
+ROOT_BORROW_BUFFER: Final = 8
 
 # Every handle begins with its root block and its kind.
 ARRAY: Final = 1
@@ -36,6 +40,9 @@ ARRAY_DLPACK_TO: Final = 2
 ARRAY_ARROW: Final = 3
 ARRAY_DTYPE: Final = 4
 ARRAY_REASON: Final = 5
+ARRAY_INTERFACE: Final = 6
+ARRAY_CUDA_INTERFACE: Final = 7
+ARRAY_STRUCT: Final = 8
 
 # Entry, kind, rows, columns.
 BATCH_HEADER: Final = Struct("=qqqq")
@@ -51,4 +58,9 @@ ERRORS: Final[dict[int, type[Exception]]] = {
     5: RuntimeError,
 }
 
-COPY: Final = {None: 0, False: 1, True: 2}
+COPY: Final[dict[bool | None, int]] = {None: 0, False: 1, True: 2}
+
+CPU: Final = 1
+CUDA: Final = 2
+HOST_DEVICES: Final = (1, 3, 11, 13)
+CUDA_DEVICES: Final = (2, 3, 13)

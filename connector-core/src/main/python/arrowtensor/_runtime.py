@@ -2,11 +2,15 @@
 
 import atexit
 import ctypes
+from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_int64, c_size_t
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from . import _capsules
 from . import _protocol as protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import CapsuleType
 
 _CALL: Final = CFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
 _DROP: Final = CFUNCTYPE(None, c_int64)
@@ -34,8 +38,8 @@ class Runtime:
             )
         slots = (c_size_t * 6).from_address(table)
         self._entry: Final = entry
-        self.call: Final[Any] = _CALL(slots[0])
-        self.drop: Final[Any] = _DROP(slots[1])
+        self.call: Final[Callable[[int, int, int], int]] = _CALL(slots[0])
+        self.drop: Final[Callable[[int], None]] = _DROP(slots[1])
         self.destroy: Final[int] = slots[2]
         kinds = (c_size_t * (2 * _CAPSULE_KINDS)).from_address(slots[3])
         self.names: Final = {ctypes.string_at(name): name for name in kinds[::2]}
@@ -71,11 +75,11 @@ class Runtime:
         self.drop(block)
         return text
 
-    def owner(self, block: int) -> object:
+    def owner(self, block: int) -> "CapsuleType":
         """Return an object that drops ``block`` when it is collected, also at exit."""
         return _capsules.new(block, None, self.destroy)
 
-    def capsule(self, name: bytes, address: int) -> object:
+    def capsule(self, name: bytes, address: int) -> "CapsuleType":
         """Return a capsule over a new struct; its destructor, in C, releases what nobody took."""
         return _capsules.new(address, self.names[name], self.destroy)
 

@@ -49,9 +49,9 @@ def to_python(source: Any) -> Array | Batch:
 
 
 def to_java(shared: Array | Batch) -> Any:
-    """Return a Java ``DeviceArray`` or ``OwnedBatch`` over the same memory, for the caller to close.
+    """Return a Java ``DeviceArray`` or ``OwnedBatch`` over the same memory.
 
-    It holds a reference of its own; the Python object may be closed first.
+    The caller closes it. It holds a reference of its own; the Python object may be closed first.
     """
     runtime = _runtime_class()
     if isinstance(shared, Batch):

@@ -3,10 +3,12 @@ package io.arrowtensor.python;
 import io.arrowtensor.ArraySource;
 import io.arrowtensor.Copy;
 import io.arrowtensor.Device;
+import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
+import io.arrowtensor.Stream;
 import io.arrowtensor.arrow.CData;
 import io.arrowtensor.dlpack.Dlpack;
 import io.arrowtensor.internal.Owner;
@@ -24,46 +26,58 @@ final class ArrayHandle extends Handle implements ArraySource {
   };
 
   private final Memory memory;
+  private final Outcome outcome;
 
-  private ArrayHandle(Memory memory) {
-    this.memory = unbounded(memory);
+  private ArrayHandle(Memory memory, Outcome outcome) {
+    this.memory = memory;
+    this.outcome = outcome;
   }
 
-  /**
-   * The same memory without the end of the batch that lent it: its owner has seen to that.
-   *
-   * @param memory of {@link Memory#forExport}
-   */
-  static Memory unbounded(Memory memory) {
-    return memory.scope() == null
-        ? memory
-        : new Memory(
-            memory.address(),
-            memory.dtype(),
-            memory.shape(),
-            memory.strides(),
-            memory.offset(),
-            memory.device(),
-            memory.dimNames(),
-            memory.readOnly(),
-            memory.owner(),
-            null,
-            memory.outcome());
-  }
-
-  /** A block for {@code memory} of {@link Memory#forExport}, which it takes over. */
-  static long of(Memory memory) {
-    try {
-      return new ArrayHandle(memory).describe();
-    } catch (RuntimeException | Error e) {
-      memory.release();
-      throw e;
+  /** The block of a new handle on what {@code source} and {@code options} make. */
+  static long share(ArraySource source, Options options) {
+    try (DeviceArray array = DeviceArray.from(source, options)) {
+      Memory memory = lasting(array, options);
+      try {
+        Outcome kept = memory.outcome();
+        return new ArrayHandle(plain(memory), kept == null ? array.outcome() : kept).describe();
+      } catch (RuntimeException | Error e) {
+        memory.release();
+        throw e;
+      }
     }
   }
 
+  /**
+   * The memory of {@code array}, whose end nothing but its owner says. It is not waited for: each
+   * consumer in Python names its own stream.
+   */
+  static Memory lasting(DeviceArray array, Options options) {
+    Options once = options.copy() == Copy.ALWAYS ? options.withCopy(Copy.IF_NEEDED) : options;
+    boolean host = array.device().type().isHostAccessible();
+    return Memory.forExport(array, host ? once : once.withStream(Stream.NO_SYNC));
+  }
+
+  /**
+   * Without the batch that lent it, whose end {@link Memory#forExport} has seen to, and without the
+   * copy that was made, so that {@code copy=True} makes another.
+   */
+  static Memory plain(Memory memory) {
+    return new Memory(
+        memory.address(),
+        memory.dtype(),
+        memory.shape(),
+        memory.strides(),
+        memory.offset(),
+        memory.device(),
+        memory.dimNames(),
+        memory.readOnly(),
+        memory.owner(),
+        null,
+        null,
+        memory.ready());
+  }
+
   private long describe() {
-    Outcome known = memory.outcome();
-    Outcome outcome = known != null ? known : Outcome.zeroCopy(memory.nbytes());
     int ndim = memory.shape().length;
     long block = publish(Protocol.Handle.ARRAY, Protocol.Array.SHAPE + 16L * ndim);
     RawMemory.putInt(block + Protocol.Array.DEVICE_TYPE, memory.device().type().code());
@@ -76,11 +90,8 @@ final class ArrayHandle extends Handle implements ArraySource {
     RawMemory.putLong(block + Protocol.Array.ZERO_COPY_BYTES, outcome.zeroCopyBytes());
     RawMemory.putLong(block + Protocol.Array.DECODED_BYTES, outcome.decodedBytes());
     RawMemory.putLong(block + Protocol.Array.COPIED_BYTES, outcome.copiedBytes());
-    long shape = block + Protocol.Array.SHAPE;
-    for (int d = 0; d < ndim; d++) {
-      RawMemory.putLong(shape + 8L * d, memory.shape()[d]);
-      RawMemory.putLong(shape + 8L * (ndim + d), memory.strides()[d]);
-    }
+    Structs.putLongs(block + Protocol.Array.SHAPE, memory.shape());
+    Structs.putLongs(block + Protocol.Array.SHAPE + 8L * ndim, memory.strides());
     return block;
   }
 
@@ -95,34 +106,57 @@ final class ArrayHandle extends Handle implements ArraySource {
       case Protocol.Array.DLPACK -> Dlpack.export(this, OPTIONS[(int) argument]);
       case Protocol.Array.DLPACK_UNVERSIONED ->
           Dlpack.exportUnversioned(this, OPTIONS[(int) argument]);
-      case Protocol.Array.DLPACK_TO -> {
-        Options options = placed(argument);
-        boolean versioned = RawMemory.longAt(argument + 24) != 0;
-        yield versioned ? Dlpack.export(this, options) : Dlpack.exportUnversioned(this, options);
-      }
+      case Protocol.Array.DLPACK_TO -> dlpackTo(argument);
       case Protocol.Array.ARROW -> {
         ArrowStructs.fill(
             argument, (schema, array) -> CData.export(this, "", OPTIONS[0], schema, array));
         yield 0;
       }
       case Protocol.Array.DTYPE -> text(0, memory.dtype().toString());
-      case Protocol.Array.REASON -> {
-        Outcome outcome = memory.outcome();
-        yield outcome == null || outcome.reason() == null ? 0 : text(0, outcome.reason().name());
-      }
+      case Protocol.Array.REASON -> outcome.reason() == null ? 0 : text(0, outcome.reason().name());
+      case Protocol.Array.INTERFACE -> text(0, hostInterface());
+      case Protocol.Array.CUDA_INTERFACE -> text(0, cudaInterface());
+      case Protocol.Array.STRUCT -> PyArrayInterface.export(this);
       default -> throw unknown(operation);
     };
+  }
+
+  private long dlpackTo(long arguments) {
+    Options options = placed(arguments);
+    Device device = options.device();
+    DeviceType type = (device == null ? memory.device() : device).type();
+    boolean streamed = RawMemory.longAt(arguments + 32) != 0;
+    Options ordered =
+        streamed ? options.withStream(Stream.of(RawMemory.longAt(arguments + 40), type)) : options;
+    return RawMemory.longAt(arguments + 24) != 0
+        ? Dlpack.export(this, ordered)
+        : Dlpack.exportUnversioned(this, ordered);
+  }
+
+  private String hostInterface() {
+    try (DeviceArray array = DeviceArray.from(this)) {
+      return ArrayInterface.of(array).toJson();
+    }
+  }
+
+  /** The interface has no events: the default stream waits for them. */
+  private String cudaInterface() {
+    try (DeviceArray array = DeviceArray.from(this)) {
+      Stream stream = memory.ready().stream();
+      if (memory.ready().event() != 0) {
+        Memory.forExport(array, OPTIONS[0]).release();
+        stream = Stream.DEFAULT;
+      }
+      return CudaArrayInterface.of(array, stream).toJson();
+    }
   }
 
   /** The options {@code [copy, device type or -1, device id]} of a call. */
   static Options placed(long arguments) {
     Options options = OPTIONS[(int) RawMemory.longAt(arguments)];
-    long type = RawMemory.longAt(arguments + 8);
-    long id = RawMemory.longAt(arguments + 16);
-    return type < 0
-        ? options
-        : options.withDevice(
-            new Device(new DeviceType(Math.toIntExact(type)), Math.toIntExact(id)));
+    int type = (int) RawMemory.longAt(arguments + 8);
+    int id = (int) RawMemory.longAt(arguments + 16);
+    return type < 0 ? options : options.withDevice(new Device(new DeviceType(type), id));
   }
 
   /** One more reference to the memory. */

@@ -36,7 +36,7 @@ final class BatchHandle extends Handle {
     return switch (operation) {
       case Protocol.Batch.NAME -> text(0, batch.column((int) argument).name());
       case Protocol.Batch.COLUMN ->
-          ArrayHandle.of(batch.column((int) argument).array().open(Options.defaults()));
+          ArrayHandle.share(batch.column((int) argument).array(), Options.defaults());
       case Protocol.Batch.ARROW -> {
         ArrowStructs.fill(
             argument, (schema, array) -> CData.export(batch, Options.defaults(), schema, array));

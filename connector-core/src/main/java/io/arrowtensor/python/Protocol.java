@@ -35,7 +35,10 @@ final class Protocol {
     /** The interpreter ends: returns once no release runs in it any more. */
     static final int CLOSE = 1;
 
-    /** {@code [struct, versioned, options...]}: a new array. */
+    /**
+     * {@code [struct, versioned, options...]}: a new array. Options are {@code [copy: 0 if needed,
+     * 1 never, 2 always; device type, -1 to stay; device index]}.
+     */
     static final int TAKE_DLPACK = 2;
 
     /** {@code [schema, array, options...]}: a new array. */
@@ -43,6 +46,21 @@ final class Protocol {
 
     /** {@code [schema, array]}: a new batch. */
     static final int TAKE_BATCH = 4;
+
+    /**
+     * {@code [JSON, object, options...]}: a new array over what {@code __array_interface__} says.
+     * The object's reference passes to Java, also when this fails; so it does below.
+     */
+    static final int BORROW_INTERFACE = 5;
+
+    /** {@code [JSON, object, options..., index of the device]}: as above, of a CUDA device. */
+    static final int BORROW_CUDA = 6;
+
+    /** {@code [PyArrayInterface, object, options...]}: a new array. */
+    static final int BORROW_STRUCT = 7;
+
+    /** {@code [Py_buffer, object, options...]}: a new array. */
+    static final int BORROW_BUFFER = 8;
 
     private Root() {}
   }
@@ -72,13 +90,13 @@ final class Protocol {
     static final int COPIED_BYTES = 72;
     static final int SHAPE = 80;
 
-    /** The options' number: a new struct, to be given to a capsule. */
+    /** The copy option: a new struct, to be given to a capsule. */
     static final int DLPACK = 0;
 
     /** As {@link #DLPACK}, for the struct without a version. */
     static final int DLPACK_UNVERSIONED = 1;
 
-    /** {@code [options..., stream]}: as {@link #DLPACK}, placed elsewhere. */
+    /** {@code [options..., versioned, with a stream, the stream]}: as above, placed elsewhere. */
     static final int DLPACK_TO = 2;
 
     /** {@code [out: schema, array]}: new structs, each to be given to a capsule. */
@@ -89,6 +107,15 @@ final class Protocol {
 
     /** Text: why bytes were copied or decoded; 0 when none were. */
     static final int REASON = 5;
+
+    /** Text: {@code __array_interface__} as JSON. */
+    static final int INTERFACE = 6;
+
+    /** Text: {@code __cuda_array_interface__} as JSON. */
+    static final int CUDA_INTERFACE = 7;
+
+    /** A new block that begins with a {@code PyArrayInterface}. */
+    static final int STRUCT = 8;
 
     private Array() {}
   }

@@ -3,7 +3,6 @@ package io.arrowtensor.python;
 import io.arrowtensor.ArraySource;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
-import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 
@@ -50,7 +49,7 @@ public final class PythonRuntime {
    *     nothing is held then
    */
   public static long share(ArraySource source, Options options) {
-    return ArrayHandle.of(Memory.forExport(source, options));
+    return ArrayHandle.share(source, options);
   }
 
   /** As {@link #share(ArraySource, Options)} with {@link Options#defaults()}. */
@@ -65,7 +64,7 @@ public final class PythonRuntime {
    */
   public static long share(DeviceBatch batch, Options options) {
     return BatchHandle.of(
-        Columns.map(batch, array -> ArrayHandle.unbounded(Memory.forExport(array, options))));
+        Columns.map(batch, array -> ArrayHandle.plain(ArrayHandle.lasting(array, options))));
   }
 
   /** As {@link #share(DeviceBatch, Options)} with {@link Options#defaults()}. */

@@ -36,14 +36,14 @@ public final class Native {
   /** The table that the Python side works with, for {@link #callback}. */
   public static final int PYTHON_TABLE = 12;
 
+  /** {@code void (*)(void *block)}, for {@link #callback}. */
+  public static final int EXPORT_DROP = 13;
+
   /** {@link Owner#call} of a stream: fill the {@code ArrowSchema} at the argument, return errno. */
   public static final int STREAM_SCHEMA = 0;
 
   /** {@link Owner#call} of a stream: fill the array at the argument, return errno. */
   public static final int STREAM_NEXT = 1;
-
-  /** {@code void (*)(void *block)}, for {@link #callback}. */
-  public static final int EXPORT_DROP = 13;
 
   static {
     NativeLibrary.load();

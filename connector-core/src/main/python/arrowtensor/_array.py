@@ -35,6 +35,7 @@ class Array:
         "_owner",
         "_protocol",
         "_runtime",
+        "_tensor",
     )
 
     def __init__(self, handle: int) -> None:
@@ -56,6 +57,7 @@ class Array:
         self._protocol = protocol_name
         self._owner: object = runtime.owner(handle)
         self._lent: object = None
+        self._tensor: int = header[12]
 
     def _call(self, operation: int, argument: int) -> int:
         owner = self._owner  # keeps the block while Java runs, also when another thread closes
@@ -180,36 +182,43 @@ class Array:
         Raises BufferError when the array cannot be handed out so, ValueError for arguments that
         make no sense or a closed array.
         """
-        owner = self._owner
+        owner = self._owner  # keeps the tensor, also when another thread closes
         if owner is None:
             raise _closed()
+        if (
+            (copy is None or copy is False)
+            and stream is None
+            and max_version is not None
+            and max_version[0] >= 1
+            and (dl_device is None or dl_device == self._device)
+            and self._tensor
+        ):
+            return self._runtime.share_tensor(self._tensor)
+        return self._dlpack(stream, max_version, dl_device, copy)
+
+    def _dlpack(
+        self,
+        stream: int | None,
+        max_version: tuple[int, int] | None,
+        dl_device: tuple[int, int] | None,
+        copy: bool | None,
+    ) -> "CapsuleType":
+        """Return a capsule over a struct of its own."""
         old = max_version is None or max_version[0] < 1
-        mode = protocol.COPY.get(copy)
-        if mode is None:
+        kind, number = self._device if dl_device is None else dl_device
+        if copy not in protocol.COPY:
             raise ValueError(f"Invalid copy={copy!r}: expected True, False or None")
-        if old and self._header[5] and copy is not True:
+        if old and self.readonly and copy is not True:
             raise BufferError(
                 "Cannot export read-only memory as an unversioned capsule, which cannot say so:"
                 " pass max_version=(1, 0) or later, or copy=True"
             )
-        if stream is not None or (dl_device is not None and dl_device != self._device):
-            return self._dlpack_to(stream, dl_device, mode, old)
-        runtime = self._runtime
-        answer = runtime.call(self._block, old, mode)  # DLPACK or DLPACK_UNVERSIONED
-        if answer < 0:
-            runtime.checked(answer)
-        return _capsules.new(answer, runtime.dlpack_names[old], runtime.destroy)
-
-    def _dlpack_to(
-        self, stream: int | None, dl_device: tuple[int, int] | None, mode: int, old: bool
-    ) -> "CapsuleType":
-        kind, number = self._device if dl_device is None else dl_device
         if stream is not None and kind in protocol.HOST_DEVICES:
-            raise ValueError(f"Invalid stream {stream!r} for the CPU: expected None")
+            raise ValueError(f"Invalid stream {stream!r} for memory of the host: expected None")
         arguments = (c_int64 * 6)(
-            mode, int(kind), int(number), not old, stream is not None, stream or 0
+            protocol.COPY[copy], int(kind), int(number), not old, stream is not None, stream or 0
         )
-        answer = self._call(protocol.ARRAY_DLPACK_TO, ctypes.addressof(arguments))
+        answer = self._call(protocol.ARRAY_DLPACK, ctypes.addressof(arguments))
         return self._runtime.capsule(_DLPACK_NAMES[old], answer)
 
     def __arrow_c_array__(

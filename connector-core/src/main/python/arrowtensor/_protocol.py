@@ -32,17 +32,15 @@ ARRAY: Final = 1
 BATCH: Final = 2
 
 # Entry, kind, device type, device id, ndim, read-only, address, bytes, item size, bytes that were
-# not copied, decoded, copied; the shape and the strides follow.
-ARRAY_HEADER: Final = Struct("=qqiiiiqqqqqq")
+# not copied, decoded, copied, the tensor to share or 0; the shape and the strides follow.
+ARRAY_HEADER: Final = Struct("=qqiiiiqqqqqqq")
 ARRAY_DLPACK: Final = 0
-ARRAY_DLPACK_UNVERSIONED: Final = 1
-ARRAY_DLPACK_TO: Final = 2
-ARRAY_ARROW: Final = 3
-ARRAY_DTYPE: Final = 4
-ARRAY_REASON: Final = 5
-ARRAY_INTERFACE: Final = 6
-ARRAY_CUDA_INTERFACE: Final = 7
-ARRAY_STRUCT: Final = 8
+ARRAY_ARROW: Final = 1
+ARRAY_DTYPE: Final = 2
+ARRAY_REASON: Final = 3
+ARRAY_INTERFACE: Final = 4
+ARRAY_CUDA_INTERFACE: Final = 5
+ARRAY_STRUCT: Final = 6
 
 # Entry, kind, rows, columns.
 BATCH_HEADER: Final = Struct("=qqqq")

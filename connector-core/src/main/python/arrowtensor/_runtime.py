@@ -3,7 +3,7 @@
 import atexit
 import ctypes
 from collections.abc import Callable
-from ctypes import CFUNCTYPE, c_int64, c_size_t
+from ctypes import CFUNCTYPE, PYFUNCTYPE, c_int64, c_size_t, py_object
 from typing import TYPE_CHECKING, Final
 
 from . import _capsules
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _CALL: Final = CFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
 _DROP: Final = CFUNCTYPE(None, c_int64)
+_SHARE: Final = PYFUNCTYPE(py_object, c_int64)  # does not call Java, so the lock is kept
 _CAPSULE_KINDS: Final = 7
 
 
@@ -24,7 +25,7 @@ class Runtime:
     that Java runs, so Java may wait for it.
     """
 
-    __slots__ = ("_entry", "call", "destroy", "dlpack_names", "drop", "names")
+    __slots__ = ("_entry", "call", "destroy", "drop", "names", "share_tensor")
 
     def __init__(self, entry: int) -> None:
         """Read the table at ``entry``, and tell Java where Python's functions are."""
@@ -36,16 +37,17 @@ class Runtime:
                 f"Cannot connect to version {version} of the Java library: this package speaks"
                 f" version {protocol.VERSION}; install the package that belongs to the jar"
             )
-        slots = (c_size_t * 6).from_address(table)
+        slots = (c_size_t * 8).from_address(table)
         self._entry: Final = entry
         self.call: Final[Callable[[int, int, int], int]] = _CALL(slots[0])
         self.drop: Final[Callable[[int], None]] = _DROP(slots[1])
         self.destroy: Final[int] = slots[2]
         kinds = (c_size_t * (2 * _CAPSULE_KINDS)).from_address(slots[3])
         self.names: Final = {ctypes.string_at(name): name for name in kinds[::2]}
-        self.dlpack_names: Final = (self.names[b"dltensor_versioned"], self.names[b"dltensor"])
         slots[4] = _capsules.address_of("PyCapsule_GetName")
         slots[5] = _capsules.address_of("PyCapsule_GetPointer")
+        slots[6] = _capsules.address_of("PyCapsule_New")
+        self.share_tensor: "Final[Callable[[int], CapsuleType]]" = _SHARE(slots[7])
         self.ask(
             protocol.ROOT_OPEN,
             *map(_capsules.address_of, ("PyGILState_Ensure", "PyGILState_Release", "Py_DecRef")),

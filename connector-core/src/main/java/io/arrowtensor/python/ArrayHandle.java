@@ -27,6 +27,7 @@ final class ArrayHandle extends Handle implements ArraySource {
 
   private final Memory memory;
   private final Outcome outcome;
+  private long tensor;
 
   private ArrayHandle(Memory memory, Outcome outcome) {
     this.memory = memory;
@@ -37,11 +38,12 @@ final class ArrayHandle extends Handle implements ArraySource {
   static long share(ArraySource source, Options options) {
     try (DeviceArray array = DeviceArray.from(source, options)) {
       Memory memory = lasting(array, options);
+      Outcome kept = memory.outcome();
+      ArrayHandle handle = new ArrayHandle(plain(memory), kept == null ? array.outcome() : kept);
       try {
-        Outcome kept = memory.outcome();
-        return new ArrayHandle(plain(memory), kept == null ? array.outcome() : kept).describe();
+        return handle.describe();
       } catch (RuntimeException | Error e) {
-        memory.release();
+        handle.close();
         throw e;
       }
     }
@@ -79,6 +81,11 @@ final class ArrayHandle extends Handle implements ArraySource {
 
   private long describe() {
     int ndim = memory.shape().length;
+    // Consumers of ready memory get one struct, as they differ in nothing.
+    tensor =
+        memory.dtype().isWholeBytes() && memory.ready().isNow()
+            ? Dlpack.export(this, OPTIONS[0])
+            : 0;
     long block = publish(Protocol.Handle.ARRAY, Protocol.Array.SHAPE + 16L * ndim);
     RawMemory.putInt(block + Protocol.Array.DEVICE_TYPE, memory.device().type().code());
     RawMemory.putInt(block + Protocol.Array.DEVICE_ID, memory.device().id());
@@ -90,6 +97,7 @@ final class ArrayHandle extends Handle implements ArraySource {
     RawMemory.putLong(block + Protocol.Array.ZERO_COPY_BYTES, outcome.zeroCopyBytes());
     RawMemory.putLong(block + Protocol.Array.DECODED_BYTES, outcome.decodedBytes());
     RawMemory.putLong(block + Protocol.Array.COPIED_BYTES, outcome.copiedBytes());
+    RawMemory.putLong(block + Protocol.Array.TENSOR, tensor);
     Structs.putLongs(block + Protocol.Array.SHAPE, memory.shape());
     Structs.putLongs(block + Protocol.Array.SHAPE + 8L * ndim, memory.strides());
     return block;
@@ -97,16 +105,13 @@ final class ArrayHandle extends Handle implements ArraySource {
 
   @Override
   boolean speaksDlpack(int operation) {
-    return operation <= Protocol.Array.DLPACK_TO;
+    return operation == Protocol.Array.DLPACK;
   }
 
   @Override
   long answer(int operation, long argument) {
     return switch (operation) {
-      case Protocol.Array.DLPACK -> Dlpack.export(this, OPTIONS[(int) argument]);
-      case Protocol.Array.DLPACK_UNVERSIONED ->
-          Dlpack.exportUnversioned(this, OPTIONS[(int) argument]);
-      case Protocol.Array.DLPACK_TO -> dlpackTo(argument);
+      case Protocol.Array.DLPACK -> dlpack(argument);
       case Protocol.Array.ARROW -> {
         ArrowStructs.fill(
             argument, (schema, array) -> CData.export(this, "", OPTIONS[0], schema, array));
@@ -121,7 +126,7 @@ final class ArrayHandle extends Handle implements ArraySource {
     };
   }
 
-  private long dlpackTo(long arguments) {
+  private long dlpack(long arguments) {
     Options options = placed(arguments);
     Device device = options.device();
     DeviceType type = (device == null ? memory.device() : device).type();
@@ -168,6 +173,9 @@ final class ArrayHandle extends Handle implements ArraySource {
 
   @Override
   void close() {
+    if (tensor != 0) {
+      Dlpack.delete(tensor);
+    }
     memory.release();
   }
 }

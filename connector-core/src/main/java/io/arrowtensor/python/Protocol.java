@@ -76,7 +76,10 @@ final class Protocol {
     private Handle() {}
   }
 
-  /** An array's block: what Python may read without asking; the shape and the strides follow. */
+  /**
+   * An array's block: what Python may read without asking; the shape and the strides follow. The
+   * tensor is a {@code DLManagedTensorVersioned} to share, 0 where each consumer needs its own.
+   */
   static final class Array {
     static final int DEVICE_TYPE = 16;
     static final int DEVICE_ID = 20;
@@ -88,34 +91,29 @@ final class Protocol {
     static final int ZERO_COPY_BYTES = 56;
     static final int DECODED_BYTES = 64;
     static final int COPIED_BYTES = 72;
-    static final int SHAPE = 80;
+    static final int TENSOR = 80;
+    static final int SHAPE = 88;
 
-    /** The copy option: a new struct, to be given to a capsule. */
+    /** {@code [options..., versioned, with a stream, the stream]}: a new struct for a capsule. */
     static final int DLPACK = 0;
 
-    /** As {@link #DLPACK}, for the struct without a version. */
-    static final int DLPACK_UNVERSIONED = 1;
-
-    /** {@code [options..., versioned, with a stream, the stream]}: as above, placed elsewhere. */
-    static final int DLPACK_TO = 2;
-
-    /** {@code [out: schema, array]}: new structs, each to be given to a capsule. */
-    static final int ARROW = 3;
+    /** {@code [out: schema, array]}: new structs, each for a capsule. */
+    static final int ARROW = 1;
 
     /** Text: the name of the element type. */
-    static final int DTYPE = 4;
+    static final int DTYPE = 2;
 
     /** Text: why bytes were copied or decoded; 0 when none were. */
-    static final int REASON = 5;
+    static final int REASON = 3;
 
     /** Text: {@code __array_interface__} as JSON. */
-    static final int INTERFACE = 6;
+    static final int INTERFACE = 4;
 
     /** Text: {@code __cuda_array_interface__} as JSON. */
-    static final int CUDA_INTERFACE = 7;
+    static final int CUDA_INTERFACE = 5;
 
     /** A new block that begins with a {@code PyArrayInterface}. */
-    static final int STRUCT = 8;
+    static final int STRUCT = 6;
 
     private Array() {}
   }

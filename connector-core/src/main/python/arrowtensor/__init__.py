@@ -6,7 +6,8 @@ From Java, ``PythonRuntime.share`` gives a handle, one number, that any bridge c
     numpy.from_dlpack(array)          # the same addresses
     pyarrow.array(array)
 
-To Java, :func:`asarray` takes what any array library has; ``PythonRuntime.array(array.handle)`` is
+To Java, :func:`asarray` takes what any array library has, :func:`asbatch` and :func:`from_stream`
+what any table library has; ``PythonRuntime.array(array.handle)`` is
 the Java array. :mod:`arrowtensor.jpype` does both for a JVM that JPype started.
 
 Who frees what: each Python object made from memory of Java holds a reference of its own to it, and
@@ -15,9 +16,19 @@ JVM or the interpreter, whose memory is then left alone until the process ends.
 """
 
 from ._array import Array
-from ._batch import Batch, asbatch
-from ._imports import asarray
+from ._batch import Batch, Stream
+from ._imports import asarray, asbatch, from_stream
 from ._runtime import connect
 from ._values import Device, Outcome
 
-__all__ = ["Array", "Batch", "Device", "Outcome", "asarray", "asbatch", "connect"]
+__all__ = [
+    "Array",
+    "Batch",
+    "Device",
+    "Outcome",
+    "Stream",
+    "asarray",
+    "asbatch",
+    "connect",
+    "from_stream",
+]

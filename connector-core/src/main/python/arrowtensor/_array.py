@@ -4,98 +4,61 @@ import ctypes
 import json
 import sys
 from ctypes import c_int64
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from . import _buffers, _capsules
+from . import _buffers
 from . import _protocol as protocol
-from ._runtime import Runtime, runtime_of
+from ._handle import Handle, refuse_unknown
 from ._values import Device, Outcome
 
 if TYPE_CHECKING:
     import numpy
     from typing_extensions import CapsuleType
 
-_DLPACK_NAMES: Final = (b"dltensor_versioned", b"dltensor")
 
-
-class Array:
+class Array(Handle):
     """An array whose memory belongs to Java, shared without a copy.
 
     It holds one reference to the memory, dropped by :meth:`close` or with the object. What was made
     from it (NumPy arrays, Arrow arrays, views) holds its own, so either may go first; so may the
     JVM or the interpreter. Immutable but for being closed; safe to use from any thread.
+
+    ``array.handle`` is what Java's ``PythonRuntime.array`` takes.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_block",
-        "_device",
-        "_header",
-        "_lent",
-        "_owner",
-        "_protocol",
-        "_runtime",
-        "_tensor",
-    )
+    __slots__ = ("_device", "_lent", "_protocol", "_tensor")
 
-    def __init__(self, handle: int) -> None:
+    _HEADER = protocol.ARRAY_HEADER
+    _KIND = protocol.ARRAY
+
+    def __init__(self, handle: int, *, _protocol: str | None = None) -> None:
         """Take over a handle of Java's ``PythonRuntime.share``; one object is made of each.
 
         Connects to the Java library that made it, if need be.
         """
-        self._open(handle, None)
-
-    def _open(self, handle: int, protocol_name: str | None) -> None:
-        header = protocol.ARRAY_HEADER.unpack(ctypes.string_at(handle, protocol.ARRAY_HEADER.size))
-        if header[1] != protocol.ARRAY:
-            raise ValueError(f"Cannot make an Array of handle {handle}: it is not that of an array")
-        runtime = runtime_of(header[0])
-        self._runtime: Runtime = runtime
-        self._block: int = handle
-        self._header: tuple[int, ...] = header
-        self._device = (header[2], header[3])
-        self._protocol = protocol_name
-        self._owner: object = runtime.owner(handle)
+        super().__init__(handle)
+        self._device = (self._header[2], self._header[3])
+        self._tensor = self._header[12]
+        self._protocol = _protocol
+        # Set where a consumer keeps this object, not a reference: close() must not end the memory.
         self._lent: object = None
-        self._tensor: int = header[12]
 
-    def _call(self, operation: int, argument: int) -> int:
-        owner = self._owner  # keeps the block while Java runs, also when another thread closes
-        if owner is None:
-            raise _closed()
-        return self._runtime.checked(self._runtime.call(self._block, operation, argument))
-
-    def _text(self, operation: int) -> str:
-        owner = self._owner
-        if owner is None:
-            raise _closed()
-        return self._runtime.text(self._runtime.call(self._block, operation, 0))
-
-    def _words(self, start: int, count: int) -> tuple[int, ...]:
-        owner = self._owner
-        if owner is None:
-            raise _closed()
+    def _words(self, start: int) -> tuple[int, ...]:
+        owner = self._open()
         offset = protocol.ARRAY_HEADER.size + 8 * start
-        words = tuple((c_int64 * count).from_address(self._block + offset))
+        words = tuple((c_int64 * self.ndim).from_address(self._block + offset))
         del owner
         return words
 
     @property
-    def handle(self) -> int:
-        """What Java's ``PythonRuntime.array`` takes; keep this object open for that call."""
-        if self._owner is None:
-            raise _closed()
-        return self._block
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """The dimensions; empty for a scalar."""
-        return self._words(0, self.ndim)
+        return self._words(0)
 
     @property
     def strides(self) -> tuple[int, ...]:
         """Elements (not bytes) from one index to the next, for each dimension."""
-        return self._words(self.ndim, self.ndim)
+        return self._words(self.ndim)
 
     @property
     def ndim(self) -> int:
@@ -134,24 +97,6 @@ class Array:
         reason = self._text(protocol.ARRAY_REASON) if decoded or copied else None
         return Outcome(shared, decoded, copied, reason, self._protocol)
 
-    @property
-    def closed(self) -> bool:
-        """Whether :meth:`close` was called."""
-        return self._owner is None
-
-    def close(self) -> None:
-        """Drop this object's reference to the memory. Idempotent.
-
-        What was made from it stays valid.
-        """
-        self._owner = None
-
-    def __enter__(self) -> "Array":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         if self._owner is None:
             return "arrowtensor.Array(closed)"
@@ -182,18 +127,18 @@ class Array:
         Raises BufferError when the array cannot be handed out so, ValueError for arguments that
         make no sense or a closed array.
         """
-        owner = self._owner  # keeps the tensor, also when another thread closes
-        if owner is None:
-            raise _closed()
+        owner = self._open()  # keeps the tensor
         if (
-            (copy is None or copy is False)
-            and stream is None
+            self._tensor
             and max_version is not None
-            and max_version[0] >= 1
+            and stream is None
+            and (copy is None or copy is False)
             and (dl_device is None or dl_device == self._device)
-            and self._tensor
         ):
-            return self._runtime.share_tensor(self._tensor)
+            major, _ = max_version
+            if major >= 1:
+                return self._runtime.share_tensor(self._tensor)
+        del owner
         return self._dlpack(stream, max_version, dl_device, copy)
 
     def _dlpack(
@@ -204,22 +149,26 @@ class Array:
         copy: bool | None,
     ) -> "CapsuleType":
         """Return a capsule over a struct of its own."""
-        old = max_version is None or max_version[0] < 1
+        major, _ = (0, 0) if max_version is None else max_version
         kind, number = self._device if dl_device is None else dl_device
         if copy not in protocol.COPY:
             raise ValueError(f"Invalid copy={copy!r}: expected True, False or None")
-        if old and self.readonly and copy is not True:
+        if major < 1 and self.readonly and copy is not True:
             raise BufferError(
                 "Cannot export read-only memory as an unversioned capsule, which cannot say so:"
                 " pass max_version=(1, 0) or later, or copy=True"
             )
+        if kind == protocol.CPU and number != 0:
+            raise BufferError(
+                f"Cannot export to the device (1, {number}): there is one CPU, (1, 0)"
+            )
         if stream is not None and kind in protocol.HOST_DEVICES:
             raise ValueError(f"Invalid stream {stream!r} for memory of the host: expected None")
         arguments = (c_int64 * 6)(
-            protocol.COPY[copy], int(kind), int(number), not old, stream is not None, stream or 0
+            protocol.COPY[copy], int(kind), int(number), major >= 1, stream is not None, stream or 0
         )
         answer = self._call(protocol.ARRAY_DLPACK, ctypes.addressof(arguments))
-        return self._runtime.capsule(_DLPACK_NAMES[old], answer)
+        return self._runtime.capsule(b"dltensor_versioned" if major >= 1 else b"dltensor", answer)
 
     def __arrow_c_array__(
         self, requested_schema: object | None = None
@@ -229,21 +178,24 @@ class Array:
         One dimension is a column of its plain type, more are nested fixed-size lists. The type is
         what it is: ``requested_schema`` is not followed, which the protocol allows.
         """
-        return self._arrow()
+        return self._pair(protocol.ARRAY_ARROW, b"arrow_array")
+
+    def __arrow_c_device_array__(
+        self, requested_schema: object | None = None, **kwargs: Any
+    ) -> "tuple[CapsuleType, CapsuleType]":
+        """As ``__arrow_c_array__``, with an ``ArrowDeviceArray`` on whatever device it is.
+
+        What the memory waits for becomes the struct's event.
+        """
+        refuse_unknown(kwargs)
+        return self._pair(protocol.ARRAY_ARROW_DEVICE, b"arrow_device_array")
 
     def __arrow_c_schema__(self) -> "CapsuleType":
         """Return the capsule of an ``ArrowSchema``."""
-        return self._arrow()[0]
-
-    def _arrow(self) -> "tuple[CapsuleType, CapsuleType]":
-        out = (c_int64 * 2)()
-        self._call(protocol.ARRAY_ARROW, ctypes.addressof(out))
-        capsule = self._runtime.capsule
-        return capsule(b"arrow_schema", out[0]), capsule(b"arrow_array", out[1])
+        return self.__arrow_c_device_array__()[0]
 
     def _interface(self, operation: int) -> dict[str, Any]:
-        # Consumers keep this object, not a reference to the memory: so close() must not end it.
-        self._lent = self._owner
+        self._lent = self._open()
         described: dict[str, Any] = json.loads(self._text(operation))
         for key in ("shape", "strides", "data"):
             if described.get(key) is not None:
@@ -276,9 +228,9 @@ class Array:
     def __array_struct__(self) -> "CapsuleType":
         """NumPy's description as a capsule of a ``PyArrayInterface``, which holds the memory."""
         self._require_attribute("__array_struct__", protocol.HOST_DEVICES)
-        self._lent = self._owner
+        self._lent = self._open()
         try:
-            return self._runtime.owner(self._call(protocol.ARRAY_STRUCT, 0))
+            return self._runtime.owner(self._call(protocol.ARRAY_STRUCT))
         except TypeError as error:
             raise AttributeError(str(error)) from None
 
@@ -324,9 +276,7 @@ class Array:
 
         Raises BufferError for what has no such view, naming the reason.
         """
-        owner = self._owner
-        if owner is None:
-            raise _closed()
+        owner = self._open()
         if sys.version_info >= (3, 12):
             return memoryview(self)
         return _buffers.contiguous(self, self._header[6], owner)
@@ -335,24 +285,10 @@ class Array:
 
         def __buffer__(self, flags: int) -> memoryview:
             """Return the memory as ``memoryview(array)`` has it; Python checks ``flags``."""
-            owner = self._owner
-            if owner is None:
-                raise _closed()
-            self._lent = owner  # the view keeps this object, not a reference to the memory
+            self._lent = self._open()
             return _buffers.strided(self, self._header[6])
 
 
 if sys.version_info < (3, 12):
     # CPython before 3.12 asks no Python code for a buffer; its TypeError shows the type's name.
     _buffers.rename(Array, "Array (call its method view() for a memoryview)")
-
-
-def imported(handle: int, protocol_name: str) -> Array:
-    """Wrap a handle that an import made."""
-    array = Array.__new__(Array)
-    array._open(handle, protocol_name)
-    return array
-
-
-def _closed() -> ValueError:
-    return ValueError("Cannot use an Array that was closed: keep it open while it is used")

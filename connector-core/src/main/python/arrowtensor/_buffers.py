@@ -123,5 +123,5 @@ def _is_row_major(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
 
 
 def rename(kind: type, name: str) -> None:
-    """Change the name that CPython's own messages show; ``__name__`` stays."""
-    type.__dict__["__name__"].__set__(kind, name)
+    """Change the name that CPython's own messages show; ``repr(kind)`` stays."""
+    kind.__name__ = name

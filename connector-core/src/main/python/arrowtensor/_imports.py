@@ -3,11 +3,13 @@
 import ctypes
 import json
 from ctypes import PYFUNCTYPE, py_object, pythonapi
+from itertools import islice
 from typing import Any, Final
 
 from . import _buffers, _capsules
 from . import _protocol as protocol
-from ._array import Array, imported
+from ._array import Array
+from ._batch import Batch, Stream
 from ._runtime import current
 from ._values import Device, as_device
 
@@ -20,10 +22,10 @@ def asarray(
 ) -> Array:
     """Make an array that Java can use of any object that speaks one of Python's protocols.
 
-    The first protocol that ``x`` offers decides: ``__dlpack__``, ``__arrow_c_array__``,
-    ``__cuda_array_interface__``, ``__array_interface__``, ``__array_struct__``, the buffer
-    protocol, ``__array__``. What goes wrong there is raised and nothing else is tried.
-    :attr:`Array.outcome` tells which it was, and whether bytes were copied.
+    The first protocol that ``x`` offers decides: ``__dlpack__``, ``__arrow_c_device_array__``,
+    ``__arrow_c_array__``, ``__cuda_array_interface__``, ``__array_interface__``,
+    ``__array_struct__``, the buffer protocol, ``__array__``. What goes wrong there is raised and
+    nothing else is tried. :attr:`Array.outcome` tells which it was, and whether bytes were copied.
 
     The memory stays that of ``x``, which is kept alive for as long as Java uses it; it is given
     back on the thread that drops the last reference, be it one of Java.
@@ -39,7 +41,7 @@ def asarray(
     target = None if device is None else as_device(device)
     for name, read in _PROTOCOLS.items():
         if _buffers.has_buffer(x) if name == _BUFFER else hasattr(x, name):
-            return imported(read(x, target, copy), name)
+            return Array(read(x, target, copy), _protocol=name)
     raise TypeError(
         f"Cannot make an array of {type(x).__name__}: it has none of {', '.join(_PROTOCOLS)}"
     )
@@ -55,20 +57,87 @@ def _dlpack(x: Any, device: Device | None, copy: bool | None) -> int:
     except TypeError:
         if copy is False:
             raise  # a producer that does not know the keyword may copy
-        capsule = x.__dlpack__()  # of before 2023: without keywords
+        capsule = None
+    if capsule is None:  # of before 2024: without keywords
+        capsule = x.__dlpack__()
     address, versioned = _capsules.take_dlpack(capsule)
     return current().ask(protocol.ROOT_TAKE_DLPACK, address, versioned, *_placed(device, copy))
 
 
+def asbatch(x: Any, /) -> Batch:
+    """Make a batch that Java can use of an object with one of Arrow's protocols.
+
+    A record batch, a table or a data frame (PyArrow, Polars, pandas, DuckDB, ...). The first
+    protocol that ``x`` offers decides: ``__arrow_c_device_array__``, ``__arrow_c_array__`` (of a
+    struct type), ``__arrow_c_device_stream__``, ``__arrow_c_stream__``. The memory stays shared;
+    nulls come as masks, and dates, times and text as what they are stored in.
+
+    Raises ValueError for a stream of more than one batch (see :func:`from_stream`), TypeError for
+    an object without these protocols or of types that batches do not have.
+    """
+    for name, on_device in _ARROW_ARRAYS.items():
+        if hasattr(x, name):
+            schema, array = _arrow_pair(x, name)
+            return Batch(current().ask(protocol.ROOT_TAKE_BATCH, schema[0], array[0], on_device))
+    with from_stream(x) as stream:
+        batches = [*islice(stream, 2)]
+    if len(batches) == 1:
+        return batches[0]
+    for batch in batches:
+        batch.close()
+    raise ValueError(
+        f"Cannot make one batch of {type(x).__name__}: it gives"
+        f" {'none' if not batches else 'several'}; read them one by one with from_stream()"
+    )
+
+
+def from_stream(x: Any, /) -> Stream:
+    """Make a stream of batches that Java can use of an object with ``__arrow_c_stream__``.
+
+    ``__arrow_c_device_stream__`` is preferred where there is one. Batches are as those of
+    :func:`asbatch`, pulled when they are asked for, on the thread that asks.
+
+    Raises TypeError for an object without these protocols.
+    """
+    for name, on_device in _ARROW_STREAMS.items():
+        if hasattr(x, name):
+            capsule = getattr(x, name)()
+            _capsules.require(capsule, name)
+            kind = b"arrow_device_array_stream" if on_device else b"arrow_array_stream"
+            address = _capsules.pointer(capsule, kind)
+            return Stream(current().ask(protocol.ROOT_TAKE_STREAM, address, on_device))
+    names = ", ".join([*_ARROW_ARRAYS, *_ARROW_STREAMS])
+    raise TypeError(f"Cannot read batches of {type(x).__name__}: it has none of {names}")
+
+
+def _arrow_pair(x: Any, name: str) -> tuple[tuple[int, object], tuple[int, object]]:
+    """Return the addresses of both structs, with the capsules that keep them."""
+    schema, array = getattr(x, name)()
+    _capsules.require(schema, name)
+    _capsules.require(array, name)
+    kind = b"arrow_device_array" if _ARROW_ARRAYS[name] else b"arrow_array"
+    return (
+        (_capsules.pointer(schema, b"arrow_schema"), schema),
+        (_capsules.pointer(array, kind), array),
+    )
+
+
 def _arrow_array(x: Any, device: Device | None, copy: bool | None) -> int:
-    schema, array = x.__arrow_c_array__()
-    _capsules.require(schema, "__arrow_c_array__")
-    _capsules.require(array, "__arrow_c_array__")
+    return _arrow(x, "__arrow_c_array__", device, copy)
+
+
+def _arrow_device_array(x: Any, device: Device | None, copy: bool | None) -> int:
+    return _arrow(x, "__arrow_c_device_array__", device, copy)
+
+
+def _arrow(x: Any, name: str, device: Device | None, copy: bool | None) -> int:
+    schema, array = _arrow_pair(x, name)
     return current().ask(
         protocol.ROOT_TAKE_ARROW,
-        _capsules.pointer(schema, b"arrow_schema"),
-        _capsules.pointer(array, b"arrow_array"),
+        schema[0],
+        array[0],
         *_placed(device, copy),
+        _ARROW_ARRAYS[name],
     )
 
 
@@ -143,11 +212,14 @@ def _placed(device: Device | None, copy: bool | None) -> tuple[int, int, int]:
     return (protocol.COPY[copy], *(device or (-1, 0)))
 
 
+_ARROW_ARRAYS: Final = {"__arrow_c_device_array__": True, "__arrow_c_array__": False}
+_ARROW_STREAMS: Final = {"__arrow_c_device_stream__": True, "__arrow_c_stream__": False}
 _KEYS: Final = ("shape", "typestr", "data", "strides", "version", "stream")
 _increment: Final = PYFUNCTYPE(None, py_object)(("Py_IncRef", pythonapi))
 
 _PROTOCOLS: Final = {
     "__dlpack__": _dlpack,
+    "__arrow_c_device_array__": _arrow_device_array,
     "__arrow_c_array__": _arrow_array,
     "__cuda_array_interface__": _cuda_array_interface,
     "__array_interface__": _array_interface,

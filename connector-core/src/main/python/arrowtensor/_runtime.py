@@ -47,7 +47,7 @@ class Runtime:
         slots[4] = _capsules.address_of("PyCapsule_GetName")
         slots[5] = _capsules.address_of("PyCapsule_GetPointer")
         slots[6] = _capsules.address_of("PyCapsule_New")
-        self.share_tensor: "Final[Callable[[int], CapsuleType]]" = _SHARE(slots[7])
+        self.share_tensor: Final[Callable[[int], CapsuleType]] = _SHARE(slots[7])
         self.ask(
             protocol.ROOT_OPEN,
             *map(_capsules.address_of, ("PyGILState_Ensure", "PyGILState_Release", "Py_DecRef")),

@@ -59,11 +59,17 @@ def as_device(device: "Device | tuple[int, int] | str") -> Device:
     """Read ``"cpu"``, ``"cuda:1"``, ``(2, 1)`` or what :attr:`Array.device` said."""
     if not isinstance(device, str):
         kind, number = device
-        return Device(int(kind), int(number))
+        return _checked(Device(int(kind), int(number)), device)
     name, _, number_text = device.partition(":")
     if name not in _DEVICE_TYPES or not (number_text or "0").isdecimal():
         raise ValueError(
             f"Invalid device {device!r}: expected a name such as 'cpu' or 'cuda:0', or a pair of"
             " DLPack's device type and an index"
         )
-    return Device(_DEVICE_TYPES[name], int(number_text or 0))
+    return _checked(Device(_DEVICE_TYPES[name], int(number_text or 0)), device)
+
+
+def _checked(device: Device, given: object) -> Device:
+    if not (0 <= device.type < 1 << 31 and 0 <= device.id < (1 if device.type == 1 else 1 << 31)):
+        raise ValueError(f"Invalid device {given!r}: its type or index is out of range")
+    return device

@@ -8,7 +8,7 @@ from typing import Any
 import jpype
 
 from ._array import Array
-from ._batch import Batch
+from ._batch import Batch, Stream
 from ._runtime import connect
 
 
@@ -27,36 +27,36 @@ def connect_jvm() -> None:
     connect(_runtime_class().entry())
 
 
-def to_python(source: Any) -> Array | Batch:
+def to_python(source: Any) -> Array | Batch | Stream:
     """Share a Java object with Python: whatever ``PythonRuntime.share`` takes, vectors and roots.
 
-    The Java object stays the caller's and may be closed at once.
+    A stream passes to Python; anything else stays the caller's and may be closed at once.
     """
     runtime = _runtime_class()
-    arrow = jpype.JPackage("org").apache.arrow.vector
     vectors = jpype.JClass("io.arrowtensor.arrow.Vectors")
-    if isinstance(source, arrow.FieldVector):
+    if isinstance(source, jpype.JClass("org.apache.arrow.vector.FieldVector")):
         return Array(runtime.share(vectors.view(source)))
-    if isinstance(source, arrow.VectorSchemaRoot):
-        batch = jpype.JClass("io.arrowtensor.DeviceBatch").from_(vectors.view(source))
-        try:
-            return Batch(runtime.share(batch))
-        finally:
-            batch.close()
-    handle = runtime.share(source)
     batches = jpype.JClass("io.arrowtensor.DeviceBatch")
-    return Batch(handle) if isinstance(source, batches) else Array(handle)
+    if isinstance(source, jpype.JClass("org.apache.arrow.vector.VectorSchemaRoot")):
+        with batches.from_(vectors.view(source)) as batch:
+            return Batch(runtime.share(batch))
+    handle = runtime.share(source)
+    if isinstance(source, batches):
+        return Batch(handle)
+    streams = jpype.JClass("io.arrowtensor.BatchStream")
+    return Stream(handle) if isinstance(source, streams) else Array(handle)
 
 
-def to_java(shared: Array | Batch) -> Any:
-    """Return a Java ``DeviceArray`` or ``OwnedBatch`` over the same memory.
+def to_java(shared: Array | Batch | Stream) -> Any:
+    """Return a Java ``DeviceArray``, ``OwnedBatch`` or ``BatchStream``, which the caller closes.
 
-    The caller closes it. It holds a reference of its own; the Python object may be closed first.
+    Arrays and batches hold references of their own, and the Python object may be closed first; a
+    stream passes to Java.
     """
     runtime = _runtime_class()
-    if isinstance(shared, Batch):
-        return runtime.batch(shared.handle)
-    return runtime.array(shared.handle)
+    if isinstance(shared, Stream):
+        return runtime.stream(shared.handle)
+    return (runtime.batch if isinstance(shared, Batch) else runtime.array)(shared.handle)
 
 
 def _runtime_class() -> Any:

@@ -10,7 +10,9 @@ import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.Stream;
 import io.arrowtensor.arrow.CData;
+import io.arrowtensor.arrow.CDevice;
 import io.arrowtensor.dlpack.Dlpack;
+import io.arrowtensor.internal.Abi;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
 
@@ -112,11 +114,16 @@ final class ArrayHandle extends Handle implements ArraySource {
   long answer(int operation, long argument) {
     return switch (operation) {
       case Protocol.Array.DLPACK -> dlpack(argument);
-      case Protocol.Array.ARROW -> {
-        ArrowStructs.fill(
-            argument, (schema, array) -> CData.export(this, "", OPTIONS[0], schema, array));
-        yield 0;
-      }
+      case Protocol.Array.ARROW ->
+          ArrowStructs.pair(
+              argument,
+              Abi.Array.SIZE,
+              (schema, array) -> CData.export(this, "", OPTIONS[0], schema, array));
+      case Protocol.Array.ARROW_DEVICE ->
+          ArrowStructs.pair(
+              argument,
+              Abi.DeviceArray.SIZE,
+              (schema, array) -> CDevice.export(this, "", OPTIONS[0], schema, array));
       case Protocol.Array.DTYPE -> text(0, memory.dtype().toString());
       case Protocol.Array.REASON -> outcome.reason() == null ? 0 : text(0, outcome.reason().name());
       case Protocol.Array.INTERFACE -> text(0, hostInterface());

@@ -58,12 +58,13 @@ final class Interpreter implements Executor {
     }
   }
 
-  private synchronized boolean enter() {
+  /** Whether the interpreter may be entered; then it stays until {@link #leave}. */
+  synchronized boolean enter() {
     running += open ? 1 : 0;
     return open;
   }
 
-  private synchronized void leave() {
+  synchronized void leave() {
     running--;
     notifyAll();
   }

@@ -41,26 +41,29 @@ final class Protocol {
      */
     static final int TAKE_DLPACK = 2;
 
-    /** {@code [schema, array, options...]}: a new array. */
+    /** {@code [schema, array, options..., whether it is a device array]}: a new array. */
     static final int TAKE_ARROW = 3;
 
-    /** {@code [schema, array]}: a new batch. */
+    /** {@code [schema, array, whether it is a device array]}: a new batch. */
     static final int TAKE_BATCH = 4;
+
+    /** {@code [stream, whether it is a device stream]}: a new stream. */
+    static final int TAKE_STREAM = 5;
 
     /**
      * {@code [JSON, object, options...]}: a new array over what {@code __array_interface__} says.
      * The object's reference passes to Java, also when this fails; so it does below.
      */
-    static final int BORROW_INTERFACE = 5;
+    static final int BORROW_INTERFACE = 6;
 
     /** {@code [JSON, object, options..., index of the device]}: as above, of a CUDA device. */
-    static final int BORROW_CUDA = 6;
+    static final int BORROW_CUDA = 7;
 
     /** {@code [PyArrayInterface, object, options...]}: a new array. */
-    static final int BORROW_STRUCT = 7;
+    static final int BORROW_STRUCT = 8;
 
     /** {@code [Py_buffer, object, options...]}: a new array. */
-    static final int BORROW_BUFFER = 8;
+    static final int BORROW_BUFFER = 9;
 
     private Root() {}
   }
@@ -72,6 +75,7 @@ final class Protocol {
 
     static final long ARRAY = 1;
     static final long BATCH = 2;
+    static final long STREAM = 3;
 
     private Handle() {}
   }
@@ -100,20 +104,23 @@ final class Protocol {
     /** {@code [out: schema, array]}: new structs, each for a capsule. */
     static final int ARROW = 1;
 
+    /** As above, with a device array. */
+    static final int ARROW_DEVICE = 2;
+
     /** Text: the name of the element type. */
-    static final int DTYPE = 2;
+    static final int DTYPE = 3;
 
     /** Text: why bytes were copied or decoded; 0 when none were. */
-    static final int REASON = 3;
+    static final int REASON = 4;
 
     /** Text: {@code __array_interface__} as JSON. */
-    static final int INTERFACE = 4;
+    static final int INTERFACE = 5;
 
     /** Text: {@code __cuda_array_interface__} as JSON. */
-    static final int CUDA_INTERFACE = 5;
+    static final int CUDA_INTERFACE = 6;
 
     /** A new block that begins with a {@code PyArrayInterface}. */
-    static final int STRUCT = 6;
+    static final int STRUCT = 7;
 
     private Array() {}
   }
@@ -130,10 +137,32 @@ final class Protocol {
     /** The column's number: a new array. */
     static final int COLUMN = 1;
 
-    /** {@code [out: schema, array]}: new structs, each to be given to a capsule. */
+    /** {@code [out: schema, array]}: new structs, each for a capsule. */
     static final int ARROW = 2;
 
+    /** As above, with a device array. */
+    static final int ARROW_DEVICE = 3;
+
+    /** A new stream of this batch, for a capsule. */
+    static final int ARROW_STREAM = 4;
+
+    /** As above, a device stream. */
+    static final int ARROW_DEVICE_STREAM = 5;
+
     private Batch() {}
+  }
+
+  /** A stream's block has nothing behind its kind. */
+  static final class Stream {
+    static final int SIZE = 16;
+
+    /** A new batch, 0 at the end. */
+    static final int NEXT = 0;
+
+    /** A new stream struct for a capsule, to which the batches that are left pass. */
+    static final int ARROW_STREAM = 1;
+
+    private Stream() {}
   }
 
   /** Python's exceptions. */

@@ -1,6 +1,7 @@
 package io.arrowtensor.python;
 
 import io.arrowtensor.ArraySource;
+import io.arrowtensor.BatchStream;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.Options;
@@ -73,6 +74,16 @@ public final class PythonRuntime {
   }
 
   /**
+   * Shares a stream, which passes to Python, also when this fails. Its batches are pulled on
+   * threads of Python, one at a time, without Python's lock.
+   *
+   * @return a handle, for {@code arrowtensor.Stream}
+   */
+  public static long share(BatchStream stream) {
+    return StreamHandle.of(stream);
+  }
+
+  /**
    * An array over the memory of one that Python holds, with a reference of its own.
    *
    * @param handle the attribute {@code handle} of an {@code arrowtensor.Array}, which is open
@@ -95,6 +106,19 @@ public final class PythonRuntime {
   public static OwnedBatch batch(long handle) {
     DeviceBatch batch = Handle.find(handle, BatchHandle.class, "batch").batch();
     return Columns.map(batch, array -> array.open(Options.defaults()));
+  }
+
+  /**
+   * The stream that Python holds; it passes to the caller, and Python cannot read it any more.
+   *
+   * @param handle the attribute {@code handle} of an {@code arrowtensor.Stream}, which is open
+   *     during this call
+   * @return a stream that the caller closes, pulled on the caller's thread
+   * @throws io.arrowtensor.InterchangeException when Python holds no stream by that handle
+   * @throws IllegalStateException when it was handed on before
+   */
+  public static BatchStream stream(long handle) {
+    return Handle.find(handle, StreamHandle.class, "stream").take();
   }
 
   private static final class Entry {

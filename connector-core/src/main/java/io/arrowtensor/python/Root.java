@@ -2,6 +2,7 @@ package io.arrowtensor.python;
 
 import io.arrowtensor.ArraySource;
 import io.arrowtensor.BatchSource;
+import io.arrowtensor.BatchStream;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.Nulls;
@@ -10,7 +11,9 @@ import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.Ready;
 import io.arrowtensor.Storage;
 import io.arrowtensor.Stream;
+import io.arrowtensor.arrow.ArrowSource;
 import io.arrowtensor.arrow.CData;
+import io.arrowtensor.arrow.CDevice;
 import io.arrowtensor.dlpack.Dlpack;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.RawMemory;
@@ -58,8 +61,9 @@ final class Root extends Endpoint {
             argument + 16);
       }
       case Protocol.Root.TAKE_ARROW ->
-          array(guarded(CData.take(word(argument, 0), word(argument, 1))), argument + 16);
-      case Protocol.Root.TAKE_BATCH -> batch(CData.take(word(argument, 0), word(argument, 1)));
+          array(guarded(arrow(argument, word(argument, 5) != 0)), argument + 16);
+      case Protocol.Root.TAKE_BATCH -> batch(arrow(argument, word(argument, 2) != 0));
+      case Protocol.Root.TAKE_STREAM -> StreamHandle.of(stream(argument));
       case Protocol.Root.BORROW_INTERFACE ->
           borrowed(argument, release -> ArrayInterface.borrow(json(argument), release));
       case Protocol.Root.BORROW_CUDA -> borrowed(argument, release -> cuda(argument, release));
@@ -110,16 +114,24 @@ final class Root extends Endpoint {
     return RawMemory.cString(word(arguments, 0), MAX_JSON);
   }
 
+  private static ArrowSource arrow(long arguments, boolean onDevice) {
+    long schema = word(arguments, 0);
+    long array = word(arguments, 1);
+    return onDevice ? CDevice.take(schema, array) : CData.take(schema, array);
+  }
+
   private long batch(BatchSource source) {
     try (OwnedBatch taken = DeviceBatch.from(source, MASKED)) {
-      return BatchHandle.of(
-          Columns.map(
-              taken,
-              array ->
-                  interpreter
-                      .guarded(array.open(Options.defaults()))
-                      .withOutcome(array.outcome())));
+      return BatchHandle.of(GuardedStream.guarded(interpreter, taken));
     }
+  }
+
+  private BatchStream stream(long arguments) {
+    long struct = word(arguments, 0);
+    boolean onDevice = word(arguments, 1) != 0;
+    return new GuardedStream(
+        interpreter,
+        onDevice ? CDevice.takeStream(struct, MASKED) : CData.takeStream(struct, MASKED));
   }
 
   private static long word(long arguments, int index) {

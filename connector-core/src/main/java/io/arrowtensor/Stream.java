@@ -44,6 +44,37 @@ public final class Stream implements Serializable {
   }
 
   /**
+   * The stream that the array API and the CUDA array interface number so for memory of {@code
+   * type}: CUDA has 1 (default), 2 (per thread), ROCm 0 (default); -1 is {@link #NO_SYNC} and
+   * anything larger a handle.
+   *
+   * @throws IllegalArgumentException for a number that is disallowed there
+   */
+  public static Stream of(long number, DeviceType type) {
+    boolean rocm = type.equals(DeviceType.ROCM);
+    if (number == -1) {
+      return NO_SYNC;
+    }
+    if (number == (rocm ? 0 : 1)) {
+      return DEFAULT;
+    }
+    if (number == 2 && !rocm) {
+      return PER_THREAD;
+    }
+    if (number < 3) {
+      throw new IllegalArgumentException(
+          "Invalid stream "
+              + number
+              + " for "
+              + type
+              + ": expected -1, "
+              + (rocm ? "0" : "1, 2")
+              + " or the handle of a stream");
+    }
+    return new Stream("handle", number);
+  }
+
+  /**
    * The value that the array API's {@code stream} keyword has for this stream; 0 for {@link #NONE}.
    */
   public long handle() {

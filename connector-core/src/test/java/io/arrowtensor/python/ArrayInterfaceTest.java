@@ -16,7 +16,6 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.Storage;
-import io.arrowtensor.Stream;
 import io.arrowtensor.TypeCode;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.python.NumPySays.Layout;
@@ -48,7 +47,7 @@ class ArrayInterfaceTest {
       }
       Memory onDevice = layout.over(base, type.dtype()).withDevice(Device.cuda(1));
       try (DeviceArray array = DeviceArray.from(onDevice)) {
-        JsonNode said = JSON.readTree(CudaArrayInterface.of(array, Stream.NONE).toJson());
+        JsonNode said = JSON.readTree(CudaArrayInterface.of(array).toJson());
         assertThat(said).isEqualTo(expected(type, layout, base));
       }
     }
@@ -206,10 +205,9 @@ class ArrayInterfaceTest {
               .hasMessageContaining("the host cannot reach it; use CudaArrayInterface");
         }
         if (type.toString().startsWith("cuda")) {
-          assertThat(CudaArrayInterface.of(array, Stream.NONE).description().address())
-              .isEqualTo(4096);
+          assertThat(CudaArrayInterface.of(array).description().address()).isEqualTo(4096);
         } else {
-          assertThatThrownBy(() -> CudaArrayInterface.of(array, Stream.NONE))
+          assertThatThrownBy(() -> CudaArrayInterface.of(array))
               .isInstanceOf(DeviceMismatchException.class)
               .hasMessageContaining("CUDA does not know it; transfer it with Options.withDevice");
         }

@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.arrowtensor.DType;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceArray;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
+import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
+import io.arrowtensor.Ready;
 import io.arrowtensor.Stream;
 import io.arrowtensor.testing.NoLeaks;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -44,9 +47,9 @@ class CudaArrayInterfaceTest {
     CudaArrayInterface read = CudaArrayInterface.parse(on(number));
     assertThat(read.stream()).isEqualTo(stream(number));
     assertThat(read.toJson()).isEqualTo(number.equals("null") ? READY : on(number));
-    Memory memory = Memory.borrow(4096, DType.FLOAT32, 3).withReadOnly(false).withDevice(CUDA);
-    try (DeviceArray array = DeviceArray.from(memory)) {
-      assertThat(CudaArrayInterface.of(array, read.stream()).toJson()).isEqualTo(read.toJson());
+    try (DeviceArray array = DeviceArray.from(CudaArrayInterface.borrow(on(number), CUDA))) {
+      assertThat(array.ready()).isEqualTo(Ready.afterStream(read.stream()));
+      assertThat(CudaArrayInterface.of(array).toJson()).isEqualTo(read.toJson());
     }
   }
 
@@ -59,30 +62,30 @@ class CudaArrayInterfaceTest {
   }
 
   @Test
-  void nobodyReadsBeforeTheProducersWorkByMistake() {
-    AtomicInteger released = new AtomicInteger();
-    assertThatThrownBy(
-            () ->
-                DeviceArray.from(
-                    CudaArrayInterface.borrow(on("7"), CUDA, released::incrementAndGet)))
-        .isInstanceOf(DeviceMismatchException.class)
-        .hasMessage(
-            "Cannot read memory that is written on stream 0x7 from stream none: read on that stream"
-                + " (Options.withStream), or wait for it first and say so by"
-                + " Options.withStream(Stream.NO_SYNC)");
-    assertThat(released).hasValue(1);
-    for (Stream stream : new Stream[] {Stream.ofHandle(7), Stream.NO_SYNC}) {
-      Options options = Options.defaults().withStream(stream);
-      try (DeviceArray array =
-          DeviceArray.from(CudaArrayInterface.borrow(on("7"), CUDA), options)) {
-        assertThat(array.address()).isEqualTo(4096);
+  void columnsNameTheOneStreamOfValuesAndMask() {
+    for (String[] streams : new String[][] {{"7", "7"}, {"7", "null"}, {"null", "7"}}) {
+      try (DeviceColumn column = column(stream(streams[0]), stream(streams[1]))) {
+        assertThat(CudaArrayInterface.of(column).stream()).isEqualTo(Stream.ofHandle(7));
       }
     }
-    Options other = Options.defaults().withStream(Stream.DEFAULT);
-    assertThatThrownBy(() -> DeviceArray.from(CudaArrayInterface.borrow(on("7"), CUDA), other))
-        .hasMessageContaining("from stream default");
-    try (DeviceArray array = DeviceArray.from(CudaArrayInterface.borrow(READY, CUDA), other)) {
-      assertThat(array.device()).isEqualTo(CUDA);
+  }
+
+  private static DeviceColumn column(Stream values, Stream validity) {
+    Memory floats = Memory.borrow(4096, DType.FLOAT32, 3).withDevice(CUDA);
+    Memory bools = Memory.borrow(8192, DType.BOOL, 3).withDevice(CUDA);
+    return DeviceColumn.of("n", DeviceArray.from(floats.withReady(Ready.afterStream(values))))
+        .withValidity(DeviceArray.from(bools.withReady(Ready.afterStream(validity))));
+  }
+
+  @Test
+  void masksAreReadyWithTheirValues() {
+    String mask = READY.replace("<f4", "|b1");
+    String masked = on("7").replace("}", ",\"mask\":" + mask + "}");
+    Options options = Options.defaults().withNulls(Nulls.MASK);
+    try (DeviceColumn column =
+        DeviceColumn.from(CudaArrayInterface.borrow(masked, CUDA), options)) {
+      assertThat(column.values().ready()).isEqualTo(Ready.afterStream(Stream.ofHandle(7)));
+      assertThat(column.validity().ready()).isEqualTo(column.values().ready());
     }
   }
 

@@ -251,8 +251,7 @@ class MaskTest {
     try (DeviceColumn column = DeviceColumn.from(CudaArrayInterface.borrow(bools, cuda), MASK)) {
       assertThat(column.validity().address()).isEqualTo(8192);
       assertThat(column.validity().device()).isEqualTo(cuda);
-      assertThat(CudaArrayInterface.of(column, io.arrowtensor.Stream.NONE).toJson())
-          .isEqualTo(bools);
+      assertThat(CudaArrayInterface.of(column).toJson()).isEqualTo(bools);
     }
     for (Nulls policy : new Nulls[] {Nulls.REJECT, Nulls.PROPAGATE, Nulls.fill(0)}) {
       Options options = Options.defaults().withNulls(policy);

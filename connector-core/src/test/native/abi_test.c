@@ -24,6 +24,10 @@ struct check {
 #define ARRAY(field) SAME(struct arrow_array, field, struct ArrowArray, field)
 #define SCHEMA(field) SAME(struct arrow_schema, field, struct ArrowSchema, field)
 
+#define STREAM(field) SAME(struct arrow_stream, field, struct ArrowArrayStream, field)
+#define DEVICE_STREAM(field) \
+  SAME(struct arrow_device_stream, field, struct ArrowDeviceArrayStream, field)
+
 static const struct check checks[] = {
     AT(Tensor, DATA, DLTensor, data),
     AT(Tensor, DEVICE_TYPE, DLTensor, device.device_type),
@@ -79,6 +83,8 @@ static const struct check checks[] = {
 
     SAME(dlpack_versioned, manager_ctx, DLManagedTensorVersioned, manager_ctx),
     SAME(dlpack_unversioned, manager_ctx, DLManagedTensor, manager_ctx),
+    SAME(dlpack_versioned, deleter, DLManagedTensorVersioned, deleter),
+    SAME(dlpack_unversioned, deleter, DLManagedTensor, deleter),
     ARRAY(n_children),
     ARRAY(children),
     ARRAY(dictionary),
@@ -89,6 +95,10 @@ static const struct check checks[] = {
     SCHEMA(dictionary),
     SCHEMA(release),
     SCHEMA(private_data),
+    STREAM(release),
+    STREAM(private_data),
+    DEVICE_STREAM(release),
+    DEVICE_STREAM(private_data),
 };
 
 int main(void) {

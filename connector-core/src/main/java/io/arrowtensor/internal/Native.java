@@ -24,6 +24,24 @@ public final class Native {
   /** {@code void (*)(struct ArrowSchema *)}, for {@link #callback}. */
   public static final int ARROW_SCHEMA_RELEASE = 3;
 
+  /**
+   * The first of the four functions of an {@code ArrowArrayStream}, in the struct's order ({@code
+   * get_schema}, {@code get_next}, {@code get_last_error}, {@code release}), for {@link #callback}.
+   */
+  public static final int ARROW_STREAM = 4;
+
+  /** As {@link #ARROW_STREAM}, for an {@code ArrowDeviceArrayStream}. */
+  public static final int ARROW_DEVICE_STREAM = 8;
+
+  /** The table that the Python side works with, for {@link #callback}. */
+  public static final int PYTHON_TABLE = 12;
+
+  /** {@link Owner#call} of a stream: fill the {@code ArrowSchema} at the argument, return errno. */
+  public static final int STREAM_SCHEMA = 0;
+
+  /** {@link Owner#call} of a stream: fill the array at the argument, return errno. */
+  public static final int STREAM_NEXT = 1;
+
   static {
     NativeLibrary.load();
   }
@@ -60,6 +78,14 @@ public final class Native {
    *   <li>{@link #ARROW_ARRAY_RELEASE}, {@link #ARROW_SCHEMA_RELEASE}: release the children and the
    *       dictionary that were not moved out, mark the struct released, drop the block in {@code
    *       private_data}. A child may have none: then its memory is its parent's.
+   *   <li>{@link #ARROW_STREAM}, {@link #ARROW_DEVICE_STREAM} and the three kinds behind each: ask
+   *       the owner of the block in {@code private_data} ({@link Owner#call}); the block begins
+   *       with the last error, UTF-8 that ends in 0, empty for none.
+   *   <li>{@link #PYTHON_TABLE}: {@code call(block, operation, argument)} of a block's owner,
+   *       {@code drop(block)}, the destructor of capsules, their kinds (name, place of the
+   *       release), and two places for {@code PyCapsule_GetName} and {@code PyCapsule_GetPointer}.
+   *       The struct in an Arrow capsule is memory of {@link #allocate}; a capsule without a name
+   *       holds a block.
    * </ul>
    *
    * Returns 0 for any other kind.

@@ -378,10 +378,10 @@ NATIVE(jlong, callback)(JNIEnv *env, jclass type, jint kind) {
 
 NATIVE(jlong, call)
 (JNIEnv *env, jclass type, jlong function, jlong a0, jlong a1, jlong a2, jlong a3, jlong a4,
- jlong a5) {
+ jlong a5, jlong a6, jlong a7, jlong a8) {
   (void)env, (void)type;
-  return ((jlong(*)(jlong, jlong, jlong, jlong, jlong, jlong))(intptr_t)function)(a0, a1, a2, a3,
-                                                                                  a4, a5);
+  typedef jlong (*nine)(jlong, jlong, jlong, jlong, jlong, jlong, jlong, jlong, jlong);
+  return ((nine)(intptr_t)function)(a0, a1, a2, a3, a4, a5, a6, a7, a8);
 }
 
 NATIVE(jlong, open)(JNIEnv *env, jclass type, jlong path) {

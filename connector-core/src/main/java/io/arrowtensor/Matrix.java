@@ -48,14 +48,7 @@ public final class Matrix {
   }
 
   private static Strided source(DeviceArray column, String label, Element target) {
-    if (!column.device().type().isHostAccessible()) {
-      throw new DeviceMismatchException(
-          "Cannot pack "
-              + label
-              + " on "
-              + column.device()
-              + ": the host cannot reach it; transfer it first");
-    }
+    column.device().requireHostAccessible("pack " + label + " in");
     Element element = Element.of(column.dtype(), label);
     if (!target.castsFrom(element)) {
       throw new UnsupportedTypeException(

@@ -147,6 +147,7 @@ class ArchitectureTest {
       case RAW_MEMORY -> name.equals("copy");
       case STRIDED_COPY, MATRIX_PACK -> true;
       case INTERNAL + ".Native" -> name.equals("interleave");
+      case INTERNAL + ".DeviceBackend" -> name.equals("copy");
       case "java.nio.ByteBuffer",
           "java.nio.FloatBuffer",
           "java.nio.DoubleBuffer",

@@ -47,14 +47,13 @@ record ExportNode(
 
   private static Memory hostMemory(ArraySource source, Options options) {
     Memory memory = Memory.forExportContiguous(source, options);
-    if (!memory.device().type().isHostAccessible()) {
+    try {
+      memory.device().requireHostAccessible("export as C Data, which is for the host,");
+      return memory;
+    } catch (DeviceMismatchException e) {
       memory.release();
-      throw new DeviceMismatchException(
-          "Cannot export memory on "
-              + memory.device()
-              + " through the C Data Interface, which is for the host: transfer it first");
+      throw e;
     }
-    return memory;
   }
 
   /** Takes over both, releases them on failure. */

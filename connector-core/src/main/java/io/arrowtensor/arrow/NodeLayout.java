@@ -5,6 +5,7 @@ import io.arrowtensor.Device;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Outcome;
+import io.arrowtensor.Ready;
 import io.arrowtensor.Storage;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.Owner;
@@ -96,7 +97,8 @@ final class NodeLayout {
         readOnly,
         owner,
         null,
-        outcome);
+        outcome,
+        Ready.NOW);
   }
 
   private long[] ordered(long[] physical) {

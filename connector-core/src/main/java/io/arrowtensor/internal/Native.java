@@ -93,12 +93,26 @@ public final class Native {
   public static native long callback(int kind);
 
   /**
-   * {@code ((int64_t (*)(int64_t, ...)) function)(a0, a1, a2, a3, a4, a5)}: calls any C function of
-   * up to six integer or pointer arguments; those it does not have are ignored. The result of a
-   * {@code void} function is meaningless, that of one returning {@code int} has 32 valid bits.
+   * {@code ((int64_t (*)(int64_t, ...)) function)(a0, ..., a8)}: calls any C function of up to nine
+   * integer or pointer arguments; those it does not have are ignored. The result of a {@code void}
+   * function is meaningless, that of one returning {@code int} has 32 valid bits.
    */
   public static native long call(
-      long function, long a0, long a1, long a2, long a3, long a4, long a5);
+      long function,
+      long a0,
+      long a1,
+      long a2,
+      long a3,
+      long a4,
+      long a5,
+      long a6,
+      long a7,
+      long a8);
+
+  /** The same for a function of up to six arguments. */
+  public static long call(long function, long a0, long a1, long a2, long a3, long a4, long a5) {
+    return call(function, a0, a1, a2, a3, a4, a5, 0, 0, 0);
+  }
 
   /**
    * {@code dlopen((const char *) path, RTLD_NOW | RTLD_LOCAL)}; path 0 is the process itself.

@@ -371,7 +371,7 @@ NATIVE(jlong, callback)(JNIEnv *env, jclass type, jint kind) {
       (intptr_t)stream_next, (intptr_t)stream_last_error, (intptr_t)stream_release,
       [KIND(ARROW_DEVICE_STREAM)] = (intptr_t)device_stream_schema, (intptr_t)device_stream_next,
       (intptr_t)device_stream_last_error, (intptr_t)device_stream_release,
-      [KIND(PYTHON_TABLE)] = (intptr_t)&python,
+      [KIND(PYTHON_TABLE)] = (intptr_t)&python, [KIND(EXPORT_DROP)] = (intptr_t)drop,
   };
   return kind >= 0 && kind < (jint)(sizeof callbacks / sizeof *callbacks) ? callbacks[kind] : 0;
 }

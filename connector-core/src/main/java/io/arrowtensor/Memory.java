@@ -4,6 +4,7 @@ import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +79,21 @@ public record Memory(
         null,
         null,
         Ready.NOW);
+  }
+
+  /**
+   * Describes the bytes between position and limit of a direct buffer: shared, row-major, read-only
+   * where the buffer is. The array and its exports keep the buffer object, and so its memory,
+   * reachable; memory that its creator frees by other means must outlive them.
+   *
+   * @param buffer with as many bytes as the shape takes, in native order where elements have more
+   *     than one byte; its position and limit are read now and not changed
+   * @param dtype the element type
+   * @param shape the dimensions, none for a scalar; not copied, not to be changed
+   * @throws InterchangeException for a buffer on the Java heap, of another size or of foreign order
+   */
+  public static Memory view(ByteBuffer buffer, DType dtype, long... shape) {
+    return DirectBuffers.view(buffer, dtype, shape);
   }
 
   /**

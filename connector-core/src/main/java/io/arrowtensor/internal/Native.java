@@ -36,6 +36,9 @@ public final class Native {
   /** The table that the Python side works with, for {@link #callback}. */
   public static final int PYTHON_TABLE = 12;
 
+  /** {@code void (*)(void *block)}, for {@link #callback}. */
+  public static final int EXPORT_DROP = 13;
+
   /** {@link Owner#call} of a stream: fill the {@code ArrowSchema} at the argument, return errno. */
   public static final int STREAM_SCHEMA = 0;
 
@@ -86,6 +89,7 @@ public final class Native {
    *       release), and two places for {@code PyCapsule_GetName} and {@code PyCapsule_GetPointer}.
    *       The struct in an Arrow capsule is memory of {@link #allocate}; a capsule without a name
    *       holds a block.
+   *   <li>{@link #EXPORT_DROP}: drops the block it is given, for structs without a deleter.
    * </ul>
    *
    * Returns 0 for any other kind.

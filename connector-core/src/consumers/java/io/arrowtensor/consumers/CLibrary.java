@@ -2,8 +2,11 @@ package io.arrowtensor.consumers;
 
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.NativeLibrary;
+import io.arrowtensor.testing.DlpackStruct;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -35,12 +38,23 @@ final class CLibrary {
     return new CLibrary(handle, file);
   }
 
-  /** Calls a function of up to six integer or pointer arguments. */
+  /** Calls a function of up to nine integer or pointer arguments. */
   long call(String name, long... arguments) {
-    long[] a = new long[6];
-    System.arraycopy(arguments, 0, a, 0, arguments.length);
-    return Native.call(
-        symbols.computeIfAbsent(name, this::symbol), a[0], a[1], a[2], a[3], a[4], a[5]);
+    long[] a = Arrays.copyOf(arguments, 9);
+    long function = symbols.computeIfAbsent(name, this::symbol);
+    return Native.call(function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
+  }
+
+  /** The text at {@code address}, which ends in 0. */
+  static String text(long address) {
+    ByteBuffer bytes = DlpackStruct.buffer(address, Integer.MAX_VALUE);
+    int length = 0;
+    while (bytes.get(length) != 0) {
+      length++;
+    }
+    byte[] text = new byte[length];
+    bytes.get(text);
+    return new String(text, StandardCharsets.UTF_8);
   }
 
   private long symbol(String name) {

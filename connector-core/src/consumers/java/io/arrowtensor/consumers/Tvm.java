@@ -4,8 +4,6 @@ import io.arrowtensor.internal.Native;
 import io.arrowtensor.testing.DlpackStruct;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
 
@@ -89,18 +87,7 @@ final class Tvm {
 
   private void check(long status) {
     if ((int) status != 0) {
-      throw new IllegalStateException(text(library.call("TVMGetLastError")));
+      throw new IllegalStateException(CLibrary.text(library.call("TVMGetLastError")));
     }
-  }
-
-  private static String text(long address) {
-    ByteBuffer bytes = DlpackStruct.buffer(address, Integer.MAX_VALUE);
-    int length = 0;
-    while (bytes.get(length) != 0) {
-      length++;
-    }
-    byte[] text = new byte[length];
-    bytes.get(text);
-    return new String(text, StandardCharsets.UTF_8);
   }
 }

@@ -69,6 +69,21 @@ class ArchitectureTest {
   }
 
   @Test
+  void pythonsProtocolsKnowNoOtherFormat() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("io.arrowtensor.python..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                "io.arrowtensor.arrow..",
+                "io.arrowtensor.dlpack..",
+                "io.arrowtensor.device..",
+                "org.apache.arrow.."));
+  }
+
+  @Test
   void formatsKnowNoEngine() {
     check(
         noClasses()

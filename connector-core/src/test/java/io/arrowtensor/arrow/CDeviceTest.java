@@ -122,8 +122,9 @@ class CDeviceTest {
       assertThatThrownBy(() -> CData.export(cuda, "v", Options.defaults(), schema, array))
           .isInstanceOf(DeviceMismatchException.class)
           .hasMessage(
-              "Cannot export memory on cuda:0 as C Data, which is for the host: transfer it first,"
-                  + " with Options.withDevice(Device.CPU), or export it with CDevice");
+              "Cannot export as C Data (CDevice can) memory on cuda:0: the host cannot reach it;"
+                  + " transfer it first, with DeviceArray.from(array,"
+                  + " Options.defaults().withDevice(Device.CPU))");
     }
     assertThat(RawMemory.longAt(array + Abi.Array.RELEASE)).isZero();
     assertThat(RawMemory.longAt(schema + Abi.Schema.RELEASE)).isZero();

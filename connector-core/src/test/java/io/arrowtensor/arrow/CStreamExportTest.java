@@ -275,6 +275,19 @@ class CStreamExportTest {
   }
 
   @Test
+  void aStreamOfBatchesClosesThoseThatNobodyAskedFor() {
+    BatchStream stream = BatchStream.of(batch("v", 1), batch("v", 2), batch("v", 3));
+    OwnedBatch first = stream.next();
+    stream.close();
+    stream.close();
+    assertThat(released).hasValue(2);
+    assertThatThrownBy(stream::next)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("Cannot read a stream that was closed: close it behind its last batch");
+    first.close();
+  }
+
+  @Test
   void aMisplacedStreamClosesItsSource() {
     assertThatThrownBy(() -> CData.exportStream(new Supplied(), OPTIONS, 4))
         .isInstanceOf(InvalidStructException.class)

@@ -69,18 +69,26 @@ class ArchitectureTest {
   }
 
   @Test
-  void pythonsProtocolsKnowNoOtherFormat() {
+  void pythonsSideKnowsNoVectorAndNoBackend() {
     check(
         noClasses()
             .that()
             .resideInAPackage("io.arrowtensor.python..")
             .should()
             .dependOnClassesThat()
+            .resideInAnyPackage("io.arrowtensor.device..", "org.apache.arrow.vector.."));
+  }
+
+  @Test
+  void formatsDoNotKnowPythonsSide() {
+    check(
+        noClasses()
+            .that()
             .resideInAnyPackage(
-                "io.arrowtensor.arrow..",
-                "io.arrowtensor.dlpack..",
-                "io.arrowtensor.device..",
-                "org.apache.arrow.."));
+                "io.arrowtensor.arrow..", "io.arrowtensor.dlpack..", "io.arrowtensor.device..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.arrowtensor.python.."));
   }
 
   @Test

@@ -76,13 +76,13 @@ class CudaArrayInterfaceStreamTest {
 
   @Test
   void theHostWaitsForAnEventWhichHasNoPlaceThere() {
-    DeviceBackend.RecordedEvent event = backend.record(DEVICE, Ready.afterStream(producer));
-    try (DeviceArray pending = pending(Ready.afterEvent(event.handle()))) {
+    long event = backend.record(DEVICE, Ready.afterStream(producer));
+    try (DeviceArray pending = pending(Ready.afterEvent(event))) {
       assertThat(isFilled()).isFalse();
       assertThat(CudaArrayInterface.of(pending).stream()).isEqualTo(Stream.NONE);
       assertThat(isFilled()).isTrue();
     }
-    event.owner().release();
+    backend.destroy(DEVICE, event);
   }
 
   @Test

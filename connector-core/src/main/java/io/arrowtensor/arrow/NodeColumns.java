@@ -54,7 +54,8 @@ final class NodeColumns {
     if (type instanceof ArrowType.List || type instanceof ArrowType.LargeList) {
       rejectNulls();
       ArrowNode child = node.child(0);
-      long end = lastOffset(type instanceof ArrowType.LargeList);
+      // on a device the offsets are its producer's word
+      long end = node.isOnHost() ? lastOffset(type instanceof ArrowType.LargeList) : 0;
       if (end > child.length()) {
         throw new InvalidStructException(
             "Invalid offsets of "
@@ -88,8 +89,12 @@ final class NodeColumns {
               + " Options.withStorage(Storage.AS_BYTES), or leave it out");
     }
     rejectNulls();
+    node.requireHost("read the length of the bytes of");
     long end = lastOffset(large);
-    Memory memory = Memory.borrow(end == 0 ? 0 : node.buffer(2), DType.UINT8, end).checked();
+    Memory memory =
+        Memory.borrow(end == 0 ? 0 : node.buffer(2), DType.UINT8, end)
+            .withDevice(node.device())
+            .checked();
     DeviceArray values = array(end == 0 ? memory : memory.withOwner(node.retain(2)));
     return DeviceColumn.of(
         "", text ? ColumnKind.STRING : ColumnKind.BINARY, values, offsets(large));
@@ -140,9 +145,9 @@ final class NodeColumns {
       RawMemory.fill(zero.address(), zero.nbytes(), (byte) 0);
       return array(zero);
     }
-    long address = node.address(1, node.offset(), dtype.itemSize());
     return array(
-        Memory.borrow(address, dtype, Math.addExact(node.length(), 1)).withOwner(node.retain(1)));
+        node.memory(1, node.offset(), dtype, Math.addExact(node.length(), 1))
+            .withOwner(node.retain(1)));
   }
 
   private DeviceArray array(Memory memory) {

@@ -30,7 +30,27 @@ final class NodeNulls {
     if (bitmap == 0 || node.nullCount() == 0 || count == 0 || policy.equals(Nulls.ASSUME_NONE)) {
       return false;
     }
+    if (!node.isOnHost()) {
+      throw unreadable(node);
+    }
     return !Native.allSet(bitmap, start, count);
+  }
+
+  private static NullsException unreadable(ArrowNode node) {
+    String where = "its validity is on " + node.device() + ", where the host cannot read it";
+    return node.nullCount() > 0
+        ? error(
+            node,
+            " with nulls: "
+                + where
+                + "; fill them there, or transfer it to the host with the library that made it")
+        : new NullsException(
+            "Cannot tell whether "
+                + node.label()
+                + " has nulls: its null_count is not known and "
+                + where
+                + "; ask its producer for the null_count, or promise that there are none with"
+                + " Options.withNulls(Nulls.ASSUME_NONE)");
   }
 
   private static boolean any(NodeLayout.Level level, Nulls policy) {

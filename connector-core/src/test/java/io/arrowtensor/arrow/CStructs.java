@@ -143,6 +143,15 @@ final class CStructs implements AutoCloseable {
     return array;
   }
 
+  /** The same schema, with the array's fields in an {@code ArrowDeviceArray}. */
+  Pair onDevice(Pair host, int type, long id) {
+    long device = zeroed(Abi.DeviceArray.SIZE);
+    RawMemory.copy(host.array(), device, Abi.Array.SIZE);
+    RawMemory.putInt(device + Abi.DeviceArray.DEVICE_TYPE, type);
+    RawMemory.putLong(device + Abi.DeviceArray.DEVICE_ID, id);
+    return new Pair(host.schema(), device);
+  }
+
   /** An int32 column {@code v} without validity. */
   Pair ints32(int... values) {
     return new Pair(schema("i", "v"), array(values.length, 0, new long[] {0, ints(values)}));

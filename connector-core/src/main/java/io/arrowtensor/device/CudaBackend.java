@@ -7,10 +7,12 @@ import io.arrowtensor.DeviceType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Ready;
 import io.arrowtensor.Stream;
+import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.DeviceBackend;
 import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.Shapes;
+import java.util.List;
 
 /**
  * CUDA memory through the driver API. Used by {@code Options.withDevice(Device.cuda(id))}; there is
@@ -101,11 +103,11 @@ public final class CudaBackend implements DeviceBackend {
       waitOn(device, ready.event(), consumer);
       return;
     }
-    RecordedEvent event = record(producer, ready);
+    long event = record(producer, ready);
     try {
-      waitOn(device, event.handle(), consumer);
+      waitOn(device, event, consumer);
     } finally {
-      event.owner().release(); // CUDA keeps what is still waited for
+      destroy(producer, event);
     }
   }
 
@@ -129,27 +131,26 @@ public final class CudaBackend implements DeviceBackend {
   }
 
   @Override
-  public RecordedEvent record(Device device, Ready ready) {
+  public long record(Device device, Ready ready) {
     CudaDriver driver = CudaDriver.require();
     try (Scratch out = Scratch.words(1)) {
       driver.within(
           device, () -> driver.run("cuEventCreate", out.address(0), EVENT_DISABLE_TIMING));
       long event = out.longAt(0);
-      Owner owner =
-          new Owner() {
-            @Override
-            protected void free() {
-              driver.within(device, () -> driver.run("cuEventDestroy_v2", event));
-            }
-          };
       try {
         driver.within(device, () -> driver.run("cuEventRecord", event, handle(ready.stream())));
       } catch (RuntimeException | Error e) {
-        owner.release();
+        Closing.quietly(e, List.of(() -> destroy(device, event)));
         throw e;
       }
-      return new RecordedEvent(event, owner);
+      return event;
     }
+  }
+
+  @Override
+  public void destroy(Device device, long event) {
+    CudaDriver driver = CudaDriver.require();
+    driver.within(device, () -> driver.run("cuEventDestroy_v2", event));
   }
 
   @Override

@@ -6,9 +6,11 @@ import io.arrowtensor.DeviceType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Ready;
 import io.arrowtensor.Stream;
+import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.DeviceBackend;
 import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.internal.Owner;
+import java.util.List;
 
 /**
  * OpenCL buffers: a {@code cl_mem} handle and a byte offset, never an address. Used by {@code
@@ -128,11 +130,11 @@ public final class OpenClBackend implements DeviceBackend {
     } else if (ready.event() != 0) {
       waitOn(ready.event(), consumer);
     } else if (!ready.stream().equals(consumer)) {
-      RecordedEvent event = record(device, ready);
+      long event = record(device, ready);
       try {
-        waitOn(event.handle(), consumer);
+        waitOn(event, consumer);
       } finally {
-        event.owner().release();
+        destroy(device, event);
       }
     }
   }
@@ -156,27 +158,25 @@ public final class OpenClBackend implements DeviceBackend {
   }
 
   @Override
-  public RecordedEvent record(Device device, Ready ready) {
+  public long record(Device device, Ready ready) {
     OpenCl cl = OpenCl.require();
     long queue = queue(cl, device, ready);
     try (Scratch out = Scratch.words(1)) {
       cl.run("clEnqueueMarkerWithWaitList", queue, 0, 0, out.address(0));
       long event = out.longAt(0);
-      Owner owner =
-          new Owner() {
-            @Override
-            protected void free() {
-              cl.run("clReleaseEvent", event);
-            }
-          };
       try {
         cl.run("clFlush", queue); // else another queue could wait for it for ever
       } catch (RuntimeException | Error e) {
-        owner.release();
+        Closing.quietly(e, List.of(() -> destroy(device, event)));
         throw e;
       }
-      return new RecordedEvent(event, owner);
+      return event;
     }
+  }
+
+  @Override
+  public void destroy(Device device, long event) {
+    OpenCl.require().run("clReleaseEvent", event);
   }
 
   @Override

@@ -86,11 +86,12 @@ public final class Backends {
     }
     try {
       Device device = memory.device();
-      DeviceBackend.RecordedEvent event =
-          of(device.type(), "record an event for memory on", device).record(device, memory.ready());
+      DeviceBackend backend = of(device.type(), "record an event for memory on", device);
+      long event = backend.record(device, memory.ready());
       return memory
-          .withReady(Ready.afterEvent(event.handle()))
-          .withOwner(() -> Closing.all(List.of(event.owner()::release, memory::release)));
+          .withReady(Ready.afterEvent(event))
+          .withOwner(
+              () -> Closing.all(List.of(() -> backend.destroy(device, event), memory::release)));
     } catch (RuntimeException | Error e) {
       memory.release();
       throw e;

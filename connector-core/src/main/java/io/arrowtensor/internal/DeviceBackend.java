@@ -37,14 +37,14 @@ public interface DeviceBackend {
   void await(Device device, Ready ready);
 
   /**
-   * An event that happens when {@code ready}, which is a stream's, has; the caller releases the
-   * owner, which destroys it.
+   * An event that happens when {@code ready}, which is a stream's, has; the caller passes it to
+   * {@link #destroy}.
    */
-  RecordedEvent record(Device device, Ready ready);
+  long record(Device device, Ready ready);
+
+  /** Destroys an event of {@link #record}; the device keeps one that is still waited for. */
+  void destroy(Device device, long event);
 
   /** The device on which {@code address} was allocated. */
   Device deviceOf(long address);
-
-  /** An event and the right to destroy it. */
-  record RecordedEvent(long handle, Owner owner) {}
 }

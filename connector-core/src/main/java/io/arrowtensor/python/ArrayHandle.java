@@ -151,15 +151,9 @@ final class ArrayHandle extends Handle implements ArraySource {
     }
   }
 
-  /** The interface has no events: the default stream waits for them. */
   private String cudaInterface() {
     try (DeviceArray array = DeviceArray.from(this)) {
-      Stream stream = memory.ready().stream();
-      if (memory.ready().event() != 0) {
-        Memory.forExport(array, OPTIONS[0]).release();
-        stream = Stream.DEFAULT;
-      }
-      return CudaArrayInterface.of(array, stream).toJson();
+      return CudaArrayInterface.of(array).toJson();
     }
   }
 

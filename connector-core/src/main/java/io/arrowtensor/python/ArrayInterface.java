@@ -7,6 +7,7 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.InvalidStructException;
+import io.arrowtensor.Stream;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.Shapes;
 import java.util.Arrays;
@@ -210,11 +211,15 @@ public final class ArrayInterface {
   }
 
   private static MaskedSource source(String json, @Nullable Runnable release) {
-    return new InterfaceSource(options -> parse(json), Device.CPU, release);
+    return new InterfaceSource(() -> parse(json).ready(), Device.CPU, release);
   }
 
   private static MaskedSource source(ArrayInterface description, @Nullable Runnable release) {
-    return new InterfaceSource(options -> description, Device.CPU, release);
+    return new InterfaceSource(description::ready, Device.CPU, release);
+  }
+
+  private CudaArrayInterface ready() {
+    return new CudaArrayInterface(this, Stream.NONE);
   }
 
   /** The same with another mask, null for none. */

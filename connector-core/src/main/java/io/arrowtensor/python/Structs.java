@@ -83,6 +83,11 @@ final class Structs {
     return Shapes.isRowMajor(reversed(shape), reversed(strides));
   }
 
+  /** Strides of a column-major array without gaps. */
+  static long[] columnMajor(long[] shape) {
+    return reversed(Shapes.rowMajor(reversed(shape)));
+  }
+
   private static long[] reversed(long[] values) {
     long[] reversed = new long[values.length];
     for (int i = 0; i < values.length; i++) {

@@ -8,6 +8,7 @@ import io.arrowtensor.Device;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
+import io.arrowtensor.Matrix;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Ready;
@@ -17,6 +18,7 @@ import io.arrowtensor.internal.Backends;
 import io.arrowtensor.internal.DeviceBackend;
 import io.arrowtensor.testing.DlpackStruct;
 import io.arrowtensor.testing.NoLeaks;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,11 +81,11 @@ class CudaStreamTest {
 
   @Test
   void aTransferToTheHostWaitsForAnEvent() {
-    DeviceBackend.RecordedEvent event = backend.record(DEVICE, Ready.afterStream(producer));
-    try (DeviceArray host = DeviceArray.from(pending(Ready.afterEvent(event.handle())), TO_HOST)) {
+    long event = backend.record(DEVICE, Ready.afterStream(producer));
+    try (DeviceArray host = DeviceArray.from(pending(Ready.afterEvent(event)), TO_HOST)) {
       assertThat(host.byteBuffer().get(5)).isEqualTo((byte) 77);
     }
-    event.owner().release();
+    backend.destroy(DEVICE, event);
   }
 
   @Test
@@ -118,16 +120,15 @@ class CudaStreamTest {
 
   @Test
   void anExportOrdersTheConsumersStreamAfterAnEvent() {
-    DeviceBackend.RecordedEvent event = backend.record(DEVICE, Ready.afterStream(producer));
+    long event = backend.record(DEVICE, Ready.afterStream(producer));
     cuda.calls();
     long struct =
-        Dlpack.export(
-            pending(Ready.afterEvent(event.handle())), Options.defaults().withStream(consumer));
+        Dlpack.export(pending(Ready.afterEvent(event)), Options.defaults().withStream(consumer));
     assertThat(cuda.calls()).containsExactly("cuStreamWaitEvent");
     backend.await(DEVICE, Ready.afterStream(consumer));
     assertThat(isFilled()).isTrue();
     Dlpack.delete(struct);
-    event.owner().release();
+    backend.destroy(DEVICE, event);
   }
 
   @Test
@@ -212,6 +213,19 @@ class CudaStreamTest {
       assertThat(cuda.calls()).containsExactly("cuStreamSynchronize");
     }
     assertThat(isFilled()).isTrue();
+  }
+
+  /** One array has one thing to wait for. */
+  @Test
+  void columnsThatWaitForDifferentThingsAreWaitedForWhenTheyBecomeAMatrix() {
+    Memory left = Memory.borrow(array.address(), DType.UINT8, 4).withDevice(DEVICE);
+    Memory right = Memory.borrow(array.address() + 4, DType.UINT8, 4).withDevice(DEVICE);
+    try (DeviceArray ready = DeviceArray.from(left);
+        DeviceArray pending = DeviceArray.from(right.withReady(Ready.afterStream(producer)));
+        DeviceArray matrix = Matrix.columnMajor(List.of(ready, pending))) {
+      assertThat(matrix.ready()).isEqualTo(Ready.NOW);
+      assertThat(isFilled()).isTrue();
+    }
   }
 
   @Test

@@ -177,10 +177,10 @@ class OpenClTest {
   void aRecordedEventHappensWhenTheQueueHasComeThisFar() {
     try (OpenClEngine engine = new OpenClEngine()) {
       Ready ready = Ready.afterStream(Stream.ofHandle(engine.queue()));
-      DeviceBackend.RecordedEvent event = backend.record(DEVICE, ready);
-      backend.await(DEVICE, Ready.afterEvent(event.handle()));
-      assertThat(engine.isComplete(event.handle())).isTrue();
-      event.owner().release();
+      long event = backend.record(DEVICE, ready);
+      backend.await(DEVICE, Ready.afterEvent(event));
+      assertThat(engine.isComplete(event)).isTrue();
+      backend.destroy(DEVICE, event);
     }
   }
 

@@ -30,6 +30,7 @@ static atomic_bool process_ending;
 
 typedef struct {
   _Alignas(16) jobject owner; /* global reference, or NULL */
+  atomic_long more;           /* references beyond the first */
 } export_header;
 
 static export_header *header_of(void *payload) { return (export_header *)payload - 1; }
@@ -99,12 +100,18 @@ static bool restore(JNIEnv *env, jthrowable pending) {
   return threw;
 }
 
-/* Releases the owner once and frees the block; without a virtual machine the block is leaked. */
+/*
+ * Drops a reference. The last one releases the owner and frees the block; without a virtual machine
+ * the block is leaked.
+ */
 static void drop(void *payload) {
   if (payload == NULL) {
     return;
   }
   export_header *header = header_of(payload);
+  if (atomic_fetch_sub(&header->more, 1) > 0) {
+    return;
+  }
   if (header->owner != NULL) {
     JNIEnv *env = current_env();
     if (env == NULL) {
@@ -249,6 +256,7 @@ static const struct capsule_kind {
     {"arrow_device_array_stream", offsetof(struct arrow_device_stream, release)}};
 
 static void destroy_capsule(void *capsule);
+static void *share_tensor(dlpack_versioned *tensor);
 
 /* What the Python side works with; it fills in the functions of Python, which is not linked. */
 static struct {
@@ -258,7 +266,9 @@ static struct {
   const struct capsule_kind *kinds;
   const char *(*capsule_name)(void *);
   void *(*capsule_pointer)(void *, const char *);
-} python = {call_owner, drop, destroy_capsule, capsule_kinds, NULL, NULL};
+  void *(*new_capsule)(void *, const char *, void (*)(void *));
+  void *(*share_tensor)(dlpack_versioned *);
+} python = {call_owner, drop, destroy_capsule, capsule_kinds, NULL, NULL, NULL, share_tensor};
 
 /*
  * In C, as a destructor in Python cannot run at the interpreter's exit. A consumer has renamed the
@@ -281,6 +291,19 @@ static void destroy_capsule(void *capsule) {
       }
     }
   }
+}
+
+/*
+ * One more capsule over a tensor that stays in its block: its deleter drops a reference of the
+ * block. Java is not asked, so that Python's lock need not be given away.
+ */
+static void *share_tensor(dlpack_versioned *tensor) {
+  atomic_fetch_add(&header_of(tensor->manager_ctx)->more, 1);
+  void *capsule = python.new_capsule(tensor, capsule_kinds[1].name, destroy_capsule);
+  if (capsule == NULL) {
+    drop(tensor->manager_ctx);
+  }
+  return capsule;
 }
 
 /* ---- Methods of io.arrowtensor.internal.Native ----------------------------------------------- */
@@ -342,6 +365,7 @@ NATIVE(jlong, newExport)(JNIEnv *env, jclass type, jobject owner, jlong bytes) {
   if (header == NULL) {
     return 0;
   }
+  atomic_init(&header->more, 0);
   header->owner = owner == NULL ? NULL : (*env)->NewGlobalRef(env, owner);
   if (header->owner == NULL && owner != NULL) {
     free(header);

@@ -37,6 +37,9 @@ struct check {
 #define STREAM(field) SAME(struct arrow_stream, field, struct ArrowArrayStream, field)
 #define DEVICE_STREAM(field) \
   SAME(struct arrow_device_stream, field, struct ArrowDeviceArrayStream, field)
+#define BEHIND_TYPE(name, field)                                 \
+  IS(DeviceArrayStream_STREAM + ArrayStream_##name,              \
+     offsetof(struct ArrowDeviceArrayStream, field))
 
 static const struct check checks[] = {
     AT(Tensor, DATA, DLTensor, data),
@@ -90,6 +93,28 @@ static const struct check checks[] = {
     AT(Array, RELEASE, struct ArrowArray, release),
     AT(Array, PRIVATE_DATA, struct ArrowArray, private_data),
     IS(Array_SIZE, sizeof(struct ArrowArray)),
+
+    AT(DeviceArray, DEVICE_ID, struct ArrowDeviceArray, device_id),
+    AT(DeviceArray, DEVICE_TYPE, struct ArrowDeviceArray, device_type),
+    AT(DeviceArray, SYNC_EVENT, struct ArrowDeviceArray, sync_event),
+    AT(DeviceArray, RESERVED, struct ArrowDeviceArray, reserved),
+    IS(DeviceArray_SIZE, sizeof(struct ArrowDeviceArray)),
+    IS(0, offsetof(struct ArrowDeviceArray, array)),
+
+    AT(ArrayStream, GET_SCHEMA, struct ArrowArrayStream, get_schema),
+    AT(ArrayStream, GET_NEXT, struct ArrowArrayStream, get_next),
+    AT(ArrayStream, GET_LAST_ERROR, struct ArrowArrayStream, get_last_error),
+    AT(ArrayStream, RELEASE, struct ArrowArrayStream, release),
+    AT(ArrayStream, PRIVATE_DATA, struct ArrowArrayStream, private_data),
+    IS(ArrayStream_SIZE, sizeof(struct ArrowArrayStream)),
+
+    AT(DeviceArrayStream, DEVICE_TYPE, struct ArrowDeviceArrayStream, device_type),
+    BEHIND_TYPE(GET_SCHEMA, get_schema),
+    BEHIND_TYPE(GET_NEXT, get_next),
+    BEHIND_TYPE(GET_LAST_ERROR, get_last_error),
+    BEHIND_TYPE(RELEASE, release),
+    BEHIND_TYPE(PRIVATE_DATA, private_data),
+    IS(DeviceArrayStream_SIZE, sizeof(struct ArrowDeviceArrayStream)),
 
     AT(ArrayStruct, TWO, PyArrayInterface, two),
     AT(ArrayStruct, ND, PyArrayInterface, nd),

@@ -69,6 +69,29 @@ class ArchitectureTest {
   }
 
   @Test
+  void pythonsSideKnowsNoVectorAndNoBackend() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("io.arrowtensor.python..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.arrowtensor.device..", "org.apache.arrow.vector.."));
+  }
+
+  @Test
+  void formatsDoNotKnowPythonsSide() {
+    check(
+        noClasses()
+            .that()
+            .resideInAnyPackage(
+                "io.arrowtensor.arrow..", "io.arrowtensor.dlpack..", "io.arrowtensor.device..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.arrowtensor.python.."));
+  }
+
+  @Test
   void formatsKnowNoEngine() {
     check(
         noClasses()

@@ -87,6 +87,38 @@ public final class Abi {
     private Array() {}
   }
 
+  /** {@code struct ArrowDeviceArray}; its array lies at 0. */
+  public static final class DeviceArray {
+    public static final int DEVICE_ID = 80;
+    public static final int DEVICE_TYPE = 88;
+    public static final int SYNC_EVENT = 96;
+    public static final int RESERVED = 104;
+    public static final int SIZE = 128;
+
+    private DeviceArray() {}
+  }
+
+  /** {@code struct ArrowArrayStream}. */
+  public static final class ArrayStream {
+    public static final int GET_SCHEMA = 0;
+    public static final int GET_NEXT = 8;
+    public static final int GET_LAST_ERROR = 16;
+    public static final int RELEASE = 24;
+    public static final int PRIVATE_DATA = 32;
+    public static final int SIZE = 40;
+
+    private ArrayStream() {}
+  }
+
+  /** {@code struct ArrowDeviceArrayStream}: an {@code ArrowArrayStream} behind a device type. */
+  public static final class DeviceArrayStream {
+    public static final int DEVICE_TYPE = 0;
+    public static final int STREAM = 8;
+    public static final int SIZE = 48;
+
+    private DeviceArrayStream() {}
+  }
+
   /** NumPy's {@code PyArrayInterface}. */
   public static final class ArrayStruct {
     public static final int TWO = 0;

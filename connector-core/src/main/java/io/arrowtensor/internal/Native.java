@@ -86,9 +86,10 @@ public final class Native {
    *       with the last error, UTF-8 that ends in 0, empty for none.
    *   <li>{@link #PYTHON_TABLE}: {@code call(block, operation, argument)} of a block's owner,
    *       {@code drop(block)}, the destructor of capsules, their kinds (name, place of the
-   *       release), and two places for {@code PyCapsule_GetName} and {@code PyCapsule_GetPointer}.
-   *       The struct in an Arrow capsule is memory of {@link #allocate}; a capsule without a name
-   *       holds a block.
+   *       release), places for {@code PyCapsule_GetName}, {@code PyCapsule_GetPointer} and {@code
+   *       PyCapsule_New}, and {@code share_tensor(tensor)}: another capsule over a {@code
+   *       DLManagedTensorVersioned} whose block stays until all of them are gone. The struct in an
+   *       Arrow capsule is memory of {@link #allocate}; a capsule without a name holds a block.
    *   <li>{@link #EXPORT_DROP}: drops the block it is given, for structs without a deleter.
    * </ul>
    *

@@ -9,11 +9,13 @@ import io.arrowtensor.UnsupportedTypeException;
  * additions.
  */
 final class BufferFormat {
-  /** Longer ones are no numbers. */
-  static final int MAX_LENGTH = 64;
+  /** Of a format with its terminating 0; records have long ones. */
+  static final int MAX_LENGTH = 1 << 16;
 
   /** What a null format means. */
-  static final String BYTES = "B";
+  static final DType BYTES = DType.UINT8;
+
+  private static final int SHOWN = 40;
 
   private BufferFormat() {}
 
@@ -91,6 +93,9 @@ final class BufferFormat {
 
   private static UnsupportedTypeException refused(String format, String why) {
     return new UnsupportedTypeException(
-        "Cannot read elements of format '" + format + "' of a Py_buffer: " + why);
+        "Cannot read elements of format '"
+            + (format.length() > SHOWN ? format.substring(0, SHOWN) + "..." : format)
+            + "' of a Py_buffer: "
+            + why);
   }
 }

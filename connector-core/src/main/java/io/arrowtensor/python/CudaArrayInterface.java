@@ -5,8 +5,10 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
+import io.arrowtensor.Ready;
 import io.arrowtensor.Stream;
 import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.internal.Backends;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,21 +42,42 @@ public record CudaArrayInterface(ArrayInterface description, Stream stream) {
   }
 
   /**
-   * Describes {@code array}, which must stay open while the description is used.
+   * Describes {@code array}, which must stay open while the description is used. The stream is that
+   * of {@link DeviceArray#ready()}; for an event, which the interface cannot carry, the host waits.
    *
-   * @param stream that a consumer has to wait for, {@link Stream#NONE} when the memory is ready
    * @throws DeviceMismatchException for memory that CUDA does not know
    * @throws UnsupportedTypeException for element types that NumPy does not have
    */
-  public static CudaArrayInterface of(DeviceArray array, Stream stream) {
+  public static CudaArrayInterface of(DeviceArray array) {
     requireCuda(array.device());
-    return new CudaArrayInterface(ArrayInterface.describe(array), stream);
+    return new CudaArrayInterface(ArrayInterface.describe(array), stream(array, Stream.NONE));
   }
 
-  /** As {@link #of(DeviceArray, Stream)}, with a mask where the column has nulls. */
-  public static CudaArrayInterface of(DeviceColumn column, Stream stream) {
+  /** As {@link #of(DeviceArray)}, with a mask where the column has nulls. */
+  public static CudaArrayInterface of(DeviceColumn column) {
     requireCuda(column.values().device());
-    return new CudaArrayInterface(ArrayInterface.describe(column), stream);
+    ArrayInterface described = ArrayInterface.describe(column);
+    DeviceArray validity = column.validity();
+    Stream stream =
+        validity == null ? Stream.NONE : stream(validity, column.values().ready().stream());
+    return new CudaArrayInterface(described, stream(column.values(), stream));
+  }
+
+  /**
+   * The stream on which {@code array} is written: its own, or none that a consumer has to wait for
+   * where the host did, because {@code other}, the stream of another part, is to be named.
+   */
+  private static Stream stream(DeviceArray array, Stream other) {
+    Ready ready = array.ready();
+    if (ready.isNow()) {
+      return other;
+    }
+    if (ready.event() == 0 && (other.equals(Stream.NONE) || other.equals(ready.stream()))) {
+      return ready.stream();
+    }
+    Backends.of(array.device().type(), "wait for memory on", array.device())
+        .await(array.device(), ready);
+    return other;
   }
 
   private static void requireCuda(Device device) {
@@ -76,9 +99,8 @@ public record CudaArrayInterface(ArrayInterface description, Stream stream) {
    * Borrows what {@code json} describes. The caller guarantees that the memory outlives the array
    * and all exports of it.
    *
-   * <p>Memory with a stream is handed out only to callers that are ordered behind it: {@code
-   * Options.stream()} is that stream, or {@code NO_SYNC} by which they say that they order their
-   * reads themselves.
+   * <p>The array is {@linkplain DeviceArray#ready() ready} after the stream's work: exports and
+   * copies of it wait for that. For memory that the host can reach the host waits at once.
    *
    * @param device where the memory lives, which the interface does not say; usually {@code
    *     Device.cuda(0)}
@@ -107,31 +129,17 @@ public record CudaArrayInterface(ArrayInterface description, Stream stream) {
   }
 
   private static MaskedSource source(String json, Device device, @Nullable Runnable release) {
-    return new InterfaceSource(
-        options -> parse(json).readable(device, options.stream()), device, release);
+    return new InterfaceSource(() -> parse(json).on(device), device, release);
   }
 
   private static MaskedSource source(
       CudaArrayInterface description, Device device, @Nullable Runnable release) {
-    return new InterfaceSource(
-        options -> description.readable(device, options.stream()), device, release);
+    return new InterfaceSource(() -> description.on(device), device, release);
   }
 
-  /** The description, for a consumer whose reads are ordered behind the producer's work. */
-  private ArrayInterface readable(Device device, Stream consumer) {
+  private CudaArrayInterface on(Device device) {
     requireCuda(device);
-    if (!stream.equals(Stream.NONE)
-        && !stream.equals(consumer)
-        && !consumer.equals(Stream.NO_SYNC)) {
-      throw new DeviceMismatchException(
-          "Cannot read memory that is written on stream "
-              + stream
-              + " from stream "
-              + consumer
-              + ": read on that stream (Options.withStream), or wait for it first and say so by"
-              + " Options.withStream(Stream.NO_SYNC)");
-    }
-    return description;
+    return this;
   }
 
   /** The JSON form, compact; without {@code stream} where there is none to wait for. */

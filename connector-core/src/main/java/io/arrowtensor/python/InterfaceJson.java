@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.arrowtensor.DeviceType;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Stream;
 import io.arrowtensor.internal.Shapes;
@@ -88,7 +89,7 @@ final class InterfaceJson {
     }
     long handle = integer(node, "stream");
     require(handle > 0, "'stream' must be null, 1, 2 or a handle; 0 is ambiguous and not allowed");
-    return handle == 1 ? Stream.DEFAULT : handle == 2 ? Stream.PER_THREAD : Stream.ofHandle(handle);
+    return Stream.of(handle, DeviceType.CUDA);
   }
 
   private long[] integers(JsonNode array, String key) {

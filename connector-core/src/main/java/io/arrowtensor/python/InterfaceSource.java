@@ -11,21 +11,23 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.NullsException;
 import io.arrowtensor.Options;
+import io.arrowtensor.Ready;
+import io.arrowtensor.internal.Backends;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A described array with its mask, under the caller's policy for nulls. */
 final class InterfaceSource implements MaskedSource {
-  private final Function<Options, ArrayInterface> description;
+  private final Supplier<CudaArrayInterface> description;
   private final Device device;
   private final Loan loan;
 
   InterfaceSource(
-      Function<Options, ArrayInterface> description, Device device, @Nullable Runnable release) {
+      Supplier<CudaArrayInterface> description, Device device, @Nullable Runnable release) {
     this.description = description;
     this.device = device;
     this.loan = new Loan(release);
@@ -35,9 +37,9 @@ final class InterfaceSource implements MaskedSource {
   public Memory open(Options options) {
     return loan.use(
         () -> {
-          ArrayInterface array = description.apply(options);
+          CudaArrayInterface array = description.get();
           Memory values = memory(array, options);
-          try (Mask mask = Mask.of(array.mask(), values, options)) {
+          try (Mask mask = Mask.of(array.description().mask(), values, options)) {
             if (mask != null && options.nulls().masks()) {
               throw new NullsException(
                   "Cannot hand out the array as one array with "
@@ -53,9 +55,9 @@ final class InterfaceSource implements MaskedSource {
   public DeviceColumn openColumn(Options options) {
     return loan.use(
         () -> {
-          ArrayInterface array = description.apply(options);
+          CudaArrayInterface array = description.get();
           Memory values = memory(array, options);
-          try (Mask mask = Mask.of(array.mask(), values, options)) {
+          try (Mask mask = Mask.of(array.description().mask(), values, options)) {
             return column(values, mask, options);
           }
         });
@@ -70,7 +72,7 @@ final class InterfaceSource implements MaskedSource {
       if (mask == null || !options.nulls().masks()) {
         return column;
       }
-      made.add(DeviceArray.from(mask.validity(loan)));
+      made.add(DeviceArray.from(mask.validity(loan), options));
       return column.withValidity(made.get(1));
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, made);
@@ -78,19 +80,23 @@ final class InterfaceSource implements MaskedSource {
     }
   }
 
-  /** The values alone, not checked for lying in one piece of memory; without an owner. */
-  private Memory memory(ArrayInterface array, Options options) {
+  /** The values alone, without an owner; ready where the host can read them. */
+  private Memory memory(CudaArrayInterface said, Options options) {
+    ArrayInterface array = said.description();
     DType dtype = array.type().dtype(options.storage());
     long[] shape = array.shape();
     long[] strides = array.strides();
     Memory memory =
         Memory.borrow(array.address(), dtype, shape)
             .withReadOnly(array.isReadOnly())
-            .withDevice(device);
-    return (strides == null
+            .withDevice(device)
+            .withReady(Ready.afterStream(said.stream()));
+    Memory placed =
+        strides == null
             ? memory
-            : memory.withStrides(ByteStrides.toElements(shape, strides, dtype.itemSize())))
-        .checked();
+            : memory.withStrides(ByteStrides.toElements(shape, strides, dtype.itemSize()));
+    placed.checked();
+    return device.type().isHostAccessible() ? Backends.awaited(placed) : placed;
   }
 
   private Memory lent(Memory values) {

@@ -190,6 +190,7 @@ record Mask(Memory values, Memory bytes, long firstNull) implements AutoCloseabl
         Memory.borrow(bytes.start(), DType.BOOL, rows())
             .withStrides(bytes.strides()[0])
             .withDevice(bytes.device())
+            .withReady(values.ready())
             .withReadOnly(bytes.readOnly());
     Owner copy = bytes.owner();
     Outcome outcome = bytes.outcome();

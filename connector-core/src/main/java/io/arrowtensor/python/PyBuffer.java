@@ -64,10 +64,10 @@ public final class PyBuffer {
     Memory memory = Memory.forExport(source, options);
     try {
       Structs.requireAddress(address, STRUCT);
-      Structs.requireHost(memory, STRUCT);
+      memory.device().requireHostAccessible("describe by a " + STRUCT);
       NumpyType type = NumpyType.of(memory.dtype(), "a " + STRUCT);
-      requireAccess(memory, flags);
       requireLayout(memory, flags);
+      requireAccess(memory, flags);
       write(address, memory, type, flags);
     } catch (RuntimeException | Error e) {
       memory.release();
@@ -119,50 +119,46 @@ public final class PyBuffer {
   /** Without {@code PyBUF_ND} a consumer sees one dimension of bytes. */
   private static void write(long view, Memory memory, NumpyType type, int flags) {
     int ndim = memory.shape().length;
-    int itemSize = memory.dtype().itemSize();
-    long[] strides = ByteStrides.toBytes(memory.strides(), itemSize);
-    byte[] format = type.format.getBytes(StandardCharsets.US_ASCII);
+    long[] strides = ByteStrides.toBytes(strides(memory, flags), memory.dtype().itemSize());
+    byte[] format = format(memory, type).getBytes(StandardCharsets.US_ASCII);
     long block = Structs.block(memory, 16L * ndim + format.length + 1);
     Structs.putLongs(block, memory.shape());
     Structs.putLongs(block + 8L * ndim, strides);
     RawMemory.copyFrom(format, 0, block + 16L * ndim, format.length);
-    boolean shaped = asks(flags, BufferView.FLAG_ND) && ndim > 0;
-    boolean strided = asks(flags, BufferView.FLAG_STRIDES) && ndim > 0;
+    boolean shaped = asks(flags, BufferView.FLAG_ND);
+    boolean strided = asks(flags, BufferView.FLAG_STRIDES);
+    boolean typed = asks(flags, BufferView.FLAG_FORMAT);
     RawMemory.putLong(view + BufferView.BUF, memory.start());
     RawMemory.putLong(view + BufferView.OBJ, 0);
     RawMemory.putLong(view + BufferView.LEN, memory.nbytes());
-    RawMemory.putLong(view + BufferView.ITEMSIZE, itemSize);
+    RawMemory.putLong(view + BufferView.ITEMSIZE, memory.dtype().itemSize());
     RawMemory.putInt(view + BufferView.READONLY, memory.readOnly() ? 1 : 0);
-    RawMemory.putInt(view + BufferView.NDIM, asks(flags, BufferView.FLAG_ND) ? ndim : 1);
-    RawMemory.putLong(
-        view + BufferView.FORMAT, asks(flags, BufferView.FLAG_FORMAT) ? block + 16L * ndim : 0);
-    RawMemory.putLong(view + BufferView.SHAPE, shaped ? block : 0);
-    RawMemory.putLong(view + BufferView.STRIDES, strided ? block + 8L * ndim : 0);
+    RawMemory.putInt(view + BufferView.NDIM, shaped ? ndim : 1);
+    RawMemory.putLong(view + BufferView.FORMAT, typed ? block + 16L * ndim : 0);
+    RawMemory.putLong(view + BufferView.SHAPE, shaped && ndim > 0 ? block : 0);
+    RawMemory.putLong(view + BufferView.STRIDES, strided && ndim > 0 ? block + 8L * ndim : 0);
     RawMemory.putLong(view + BufferView.SUBOFFSETS, 0);
     RawMemory.putLong(view + BufferView.INTERNAL, block);
+  }
+
+  /** Those of dimensions of size 1, which say nothing, as a strict consumer expects them. */
+  private static long[] strides(Memory memory, int flags) {
+    if (asks(flags, BufferView.FLAG_F_CONTIGUOUS)) {
+      return Structs.columnMajor(memory.shape());
+    }
+    boolean rows = Shapes.isRowMajor(memory.shape(), memory.strides());
+    return rows ? Shapes.rowMajor(memory.shape()) : memory.strides();
+  }
+
+  /** A native format promises C's alignment; {@code =} means the same types without it. */
+  private static String format(Memory memory, NumpyType type) {
+    return Structs.isAligned(memory, type.alignment()) ? type.format : "=" + type.format;
   }
 
   private static Memory read(long view) {
     Structs.requireAddress(view, STRUCT);
     int ndim = Structs.ndim(RawMemory.intAt(view + BufferView.NDIM), STRUCT);
-    long formatAddress = RawMemory.longAt(view + BufferView.FORMAT);
-    long itemSize = RawMemory.longAt(view + BufferView.ITEMSIZE);
-    DType dtype =
-        BufferFormat.parse(
-            formatAddress == 0
-                ? BufferFormat.BYTES
-                : RawMemory.cString(formatAddress, BufferFormat.MAX_LENGTH));
-    boolean untyped = formatAddress == 0 && RawMemory.longAt(view + BufferView.SHAPE) == 0;
-    if (itemSize != dtype.itemSize() && !untyped) {
-      throw new InvalidStructException(
-          "Invalid itemsize "
-              + itemSize
-              + " in a Py_buffer: elements of "
-              + dtype
-              + " take "
-              + dtype.itemSize()
-              + (formatAddress == 0 ? "; ask for its format with PyBUF_FORMAT" : ""));
-    }
+    DType dtype = dtype(view);
     requireDirect(RawMemory.longAt(view + BufferView.SUBOFFSETS), ndim);
     long[] shape = shape(view, ndim, dtype);
     Memory memory =
@@ -182,22 +178,48 @@ public final class PyBuffer {
               + " bytes");
     }
     long strides = RawMemory.longAt(view + BufferView.STRIDES);
-    return strides == 0
-        ? memory
-        : memory.withStrides(
-            ByteStrides.toElements(
-                shape,
-                Structs.longs(strides, shape.length, "strides in a Py_buffer"),
-                dtype.itemSize()));
+    if (strides == 0 || RawMemory.longAt(view + BufferView.SHAPE) == 0) {
+      return memory;
+    }
+    long[] bytes = Structs.longs(strides, ndim, "strides in a Py_buffer");
+    return memory.withStrides(ByteStrides.toElements(shape, bytes, dtype.itemSize()));
   }
 
-  /** A consumer that did not ask for a shape got {@code len} bytes in one dimension. */
+  /** A consumer that asked for neither format nor shape must not look at the item size. */
+  private static DType dtype(long view) {
+    long format = RawMemory.longAt(view + BufferView.FORMAT);
+    long itemSize = RawMemory.longAt(view + BufferView.ITEMSIZE);
+    if (format == 0 && RawMemory.longAt(view + BufferView.SHAPE) == 0) {
+      return BufferFormat.BYTES;
+    }
+    DType dtype =
+        format == 0
+            ? BufferFormat.BYTES
+            : BufferFormat.parse(RawMemory.cString(format, BufferFormat.MAX_LENGTH));
+    if (itemSize != dtype.itemSize()) {
+      throw new InvalidStructException(
+          "Invalid itemsize "
+              + itemSize
+              + " in a Py_buffer: elements of "
+              + dtype
+              + " take "
+              + dtype.itemSize()
+              + (format == 0 ? "; ask for their format with PyBUF_FORMAT" : ""));
+    }
+    return dtype;
+  }
+
+  /**
+   * A consumer that did not ask for a shape got {@code len} bytes, and one dimension (CPython) or
+   * none (NumPy).
+   */
   private static long[] shape(long view, int ndim, DType dtype) {
     long shape = RawMemory.longAt(view + BufferView.SHAPE);
-    if (shape == 0 && ndim == 1) {
-      return new long[] {RawMemory.longAt(view + BufferView.LEN) / dtype.itemSize()};
-    }
-    return Structs.longs(shape, ndim, "shape in a Py_buffer");
+    long len = RawMemory.longAt(view + BufferView.LEN);
+    boolean scalar = ndim == 0 && len == dtype.itemSize();
+    return shape == 0 && ndim < 2 && !scalar
+        ? new long[] {len / dtype.itemSize()}
+        : Structs.longs(shape, ndim, "shape in a Py_buffer");
   }
 
   private static void requireDirect(long suboffsets, int ndim) {

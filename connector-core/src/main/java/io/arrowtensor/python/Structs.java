@@ -1,6 +1,5 @@
 package io.arrowtensor.python;
 
-import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
@@ -67,20 +66,13 @@ final class Structs {
     Native.call(Native.callback(Native.EXPORT_DROP), block, 0, 0, 0, 0, 0);
   }
 
-  static void requireHost(Memory memory, String struct) {
-    if (!memory.device().type().isHostAccessible()) {
-      throw new DeviceMismatchException(
-          "Cannot describe memory on "
-              + memory.device()
-              + " by a "
-              + struct
-              + ": the host cannot reach it; use CudaArrayInterface or Dlpack, or transfer it"
-              + " first");
-    }
-  }
-
   static boolean isColumnMajor(long[] shape, long[] strides) {
     return Shapes.isRowMajor(reversed(shape), reversed(strides));
+  }
+
+  /** Strides of a column-major array without gaps. */
+  static long[] columnMajor(long[] shape) {
+    return reversed(Shapes.rowMajor(reversed(shape)));
   }
 
   private static long[] reversed(long[] values) {

@@ -14,11 +14,11 @@ import java.util.regex.Pattern;
  * @param text as it was read
  * @param order {@code <}, {@code >} or {@code |}
  * @param kind NumPy's letter
- * @param size bytes of one element; of kind {@code t} bits
+ * @param size bytes of one element; of kind {@code t} bits; 0 where none is written, as for objects
  */
 record Typestr(String text, char order, char kind, int size) {
   private static final Pattern FORM =
-      Pattern.compile("([<>|])([A-Za-z])([0-9]{1,9})(\\[[0-9A-Za-z]{1,20}])?");
+      Pattern.compile("([<>|])([A-Za-z])([0-9]{0,9})(\\[[0-9A-Za-z]{1,20}])?");
 
   /** A bitmap of one bit an element, least significant first. */
   static final String BITS = "|t1";
@@ -31,7 +31,8 @@ record Typestr(String text, char order, char kind, int size) {
               + (text.length() > 40 ? text.substring(0, 40) + "..." : text)
               + "': expected byte order, kind and bytes, like '<f4'");
     }
-    return new Typestr(text, text.charAt(0), text.charAt(1), Integer.parseInt(matcher.group(3)));
+    String size = "0" + matcher.group(3);
+    return new Typestr(text, text.charAt(0), text.charAt(1), Integer.parseInt(size));
   }
 
   /** Whether an element is one bit, as in an Arrow validity bitmap. */

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jpype
 import numpy as np
+import pytest
 
 CORE = Path(__file__).resolve().parents[3]
 FLAGS = [
@@ -67,8 +68,7 @@ def dtype(name: str):
 def numpy_dtype(name: str) -> np.dtype:
     """NumPy's dtype, for bfloat16 and float8 the one that ml_dtypes adds."""
     if name.startswith(("bfloat", "float8")):
-        import ml_dtypes
-
+        ml_dtypes = pytest.importorskip("ml_dtypes")
         return np.dtype(getattr(ml_dtypes, name))
     return np.dtype(name)
 

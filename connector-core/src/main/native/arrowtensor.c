@@ -25,6 +25,7 @@ static jmethodID owner_release, owner_call;
 static thread_slot attached_slot;
 static atomic_long attached_threads;
 static atomic_bool process_ending;
+static atomic_long inside; /* callbacks that are in Java, or about to see that it ends */
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
@@ -39,6 +40,15 @@ static export_header *header_of(void *payload) { return (export_header *)payload
 
 /* System.exit() has stopped Java for good when it runs this: to call in is to wait for ever. */
 static void end_process(void) { atomic_store(&process_ending, true); }
+
+/*
+ * Closes the way into Java before the virtual machine stops: a thread that came later would be kept
+ * there for ever, with whatever lock it holds. Returns how many callbacks are still under way.
+ */
+static int64_t end_callbacks(void) {
+  atomic_store(&process_ending, true);
+  return atomic_load(&inside);
+}
 
 /* Runs on the ending thread. An attached thread that ends without this leaks a Java thread. */
 static void detach_ending_thread(void *unused) {
@@ -72,6 +82,18 @@ static JNIEnv *current_env(void) {
     return NULL;
   }
   atomic_fetch_add(&attached_threads, 1);
+  return env;
+}
+
+static void leave_java(void) { atomic_fetch_sub(&inside, 1); }
+
+/* As current_env; unless that is NULL, leave_java() follows. */
+static JNIEnv *enter_java(void) {
+  atomic_fetch_add(&inside, 1);
+  JNIEnv *env = current_env();
+  if (env == NULL) {
+    leave_java();
+  }
   return env;
 }
 
@@ -113,7 +135,7 @@ static void drop(void *payload) {
     return;
   }
   if (header->owner != NULL) {
-    JNIEnv *env = current_env();
+    JNIEnv *env = enter_java();
     if (env == NULL) {
       return;
     }
@@ -121,20 +143,23 @@ static void drop(void *payload) {
     (*env)->CallVoidMethod(env, header->owner, owner_release);
     restore(env, pending);
     (*env)->DeleteGlobalRef(env, header->owner); /* allowed while an exception is pending */
+    leave_java();
   }
   free(header);
 }
 
 /* The answer of the block's owner, or -1 when Java is gone or threw, which it should not. */
 static int64_t call_owner(void *payload, int64_t operation, void *argument) {
-  JNIEnv *env = current_env();
+  JNIEnv *env = enter_java();
   if (env == NULL) {
     return -1;
   }
   jthrowable pending = put_aside(env);
   jlong answer = (*env)->CallLongMethod(env, header_of(payload)->owner, owner_call,
                                         (jlong)operation, (jlong)(intptr_t)argument);
-  return restore(env, pending) ? -1 : answer;
+  bool threw = restore(env, pending);
+  leave_java();
+  return threw ? -1 : answer;
 }
 
 /* The leading fields of DLManagedTensorVersioned, stable across major versions of DLPack. */
@@ -396,6 +421,7 @@ NATIVE(jlong, callback)(JNIEnv *env, jclass type, jint kind) {
       [KIND(ARROW_DEVICE_STREAM)] = (intptr_t)device_stream_schema, (intptr_t)device_stream_next,
       (intptr_t)device_stream_last_error, (intptr_t)device_stream_release,
       [KIND(PYTHON_TABLE)] = (intptr_t)&python, [KIND(EXPORT_DROP)] = (intptr_t)drop,
+      [KIND(END_CALLBACKS)] = (intptr_t)end_callbacks,
   };
   return kind >= 0 && kind < (jint)(sizeof callbacks / sizeof *callbacks) ? callbacks[kind] : 0;
 }

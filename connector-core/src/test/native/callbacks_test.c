@@ -276,6 +276,31 @@ static void check_capsules(void) {
   expect_counts(0, 1, "a capsule with a block");
 }
 
+static struct capsule made;
+
+static void *new_capsule(void *pointer, const char *name, void (*destructor)(void *)) {
+  made = (struct capsule){name, pointer};
+  return vm.out_of_memory || destructor != destroy_capsule ? NULL : &made;
+}
+
+static void check_shared_tensor(void) {
+  python.new_capsule = new_capsule;
+  dlpack_versioned *tensor = new_tensor();
+  tensor->deleter = (void (*)(void *))delete_versioned;
+  expect(python.share_tensor(tensor) == &made, 1, "a capsule");
+  expect(strcmp(made.name, "dltensor_versioned"), 0, "its name");
+  expect(made.pointer == tensor, 1, "the tensor itself in it");
+  python.share_tensor(tensor);
+  python.destroy_capsule(&made);
+  tensor->deleter(tensor); /* by the consumer of the other capsule */
+  vm.out_of_memory = 1;
+  expect(python.share_tensor(tensor) == NULL, 1, "no memory for a capsule");
+  vm.out_of_memory = 0;
+  expect_counts(1, 0, "a tensor of which all capsules are gone");
+  drop(tensor);
+  expect_counts(0, 1, "a tensor that its owner dropped too");
+}
+
 static void *delete_twice(void *tensors) {
   dlpack_versioned **two = tensors;
   delete_versioned(two[0]);
@@ -324,6 +349,7 @@ int main(void) {
   check_exceptions();
   check_streams();
   check_capsules();
+  check_shared_tensor();
   check_threads();
   JNI_OnUnload(java_vm, NULL);
   printf("arrowtensor.c: %s\n", wrong == 0 ? "the callbacks hold" : "WRONG");

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes import PYFUNCTYPE, c_char_p, c_int, c_ssize_t, c_ubyte, c_void_p, py_object, pythonapi
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +52,17 @@ class PyBuffer(ctypes.Structure):
         ("suboffsets", c_void_p),
         ("internal", c_void_p),
     )
+
+
+@contextmanager
+def described(view: memoryview) -> Iterator[PyBuffer]:
+    """Fill a ``Py_buffer`` with everything about ``view``, for the time of the block."""
+    info = PyBuffer()
+    get_buffer(view, ctypes.addressof(info), FULL_RO)
+    try:
+        yield info
+    finally:
+        release_buffer(ctypes.addressof(info))
 
 
 has_buffer: Final = PYFUNCTYPE(c_int, py_object)(("PyObject_CheckBuffer", pythonapi))

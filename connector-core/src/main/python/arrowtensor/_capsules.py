@@ -24,7 +24,9 @@ _rename: Final = PYFUNCTYPE(c_int, py_object, c_char_p)(("PyCapsule_SetName", py
 CAPSULE: Final = type(new(1, None, None))
 
 _USED: Final = {b"dltensor": b"used_dltensor", b"dltensor_versioned": b"used_dltensor_versioned"}
-"""Constants of this module, which stay for as long as the interpreter."""
+_increment: Final = PYFUNCTYPE(None, py_object)(("Py_IncRef", pythonapi))
+for _name in _USED.values():
+    _increment(_name)  # a capsule may outlive this module, and its name must not go before it
 
 
 def address_of(function: str) -> int:

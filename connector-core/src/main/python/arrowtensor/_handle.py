@@ -51,7 +51,8 @@ class Handle:
     def close(self) -> None:
         """Drop this object's references to the memory. Idempotent.
 
-        What was made from it stays valid.
+        What was made from it stays valid: it has references of its own, or it keeps this object,
+        and then the memory lives as long as that.
         """
         self._owner = None
 

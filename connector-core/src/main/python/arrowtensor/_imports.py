@@ -4,6 +4,7 @@ import ctypes
 import json
 from ctypes import PYFUNCTYPE, py_object, pythonapi
 from itertools import islice
+from math import prod
 from typing import Any, Final
 
 from . import _buffers, _capsules
@@ -142,8 +143,34 @@ def _arrow(x: Any, name: str, device: Device | None, copy: bool | None) -> int:
 
 
 def _array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
-    text = _json(x.__array_interface__, "__array_interface__")
-    return _lend(protocol.ROOT_BORROW_INTERFACE, _address(text), x, *_placed(device, copy))
+    interface = x.__array_interface__
+    lent = x
+    if isinstance(interface, dict) and not isinstance(interface.get("data"), tuple):
+        # The data is a buffer, by default that of the object, with the first element at an offset.
+        data = interface.get("data")
+        lent = (x, memoryview(x if data is None else data))
+        with _buffers.described(lent[1]) as info:
+            offset = interface.get("offset", 0)
+            _require_inside(interface, offset, info.len)
+            interface = {**interface, "data": ((info.buf or 0) + offset, bool(info.readonly))}
+    text = _json(interface, "__array_interface__")
+    return _lend(protocol.ROOT_BORROW_INTERFACE, _address(text), lent, *_placed(device, copy))
+
+
+def _require_inside(interface: dict[str, Any], offset: int, length: int) -> None:
+    """Refuse elements outside of a buffer of ``length`` bytes."""
+    shape, size = interface["shape"], int(interface["typestr"][2:])
+    strides = interface.get("strides")
+    if strides is None:
+        strides = [size * prod(shape[d + 1 :]) for d in range(len(shape))]
+    reaches = [stride * (n - 1) for stride, n in zip(strides, shape, strict=True)]
+    low = offset + sum(reach for reach in reaches if reach < 0)
+    high = offset + sum(reach for reach in reaches if reach > 0) + size
+    if 0 not in shape and not 0 <= low <= high <= length:
+        raise ValueError(
+            f"Invalid __array_interface__: its elements take the bytes {low} to {high} of a buffer"
+            f" of {length}"
+        )
 
 
 def _cuda_array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
@@ -162,14 +189,10 @@ def _array_struct(x: Any, device: Device | None, copy: bool | None) -> int:
 
 def _buffer(x: Any, device: Device | None, copy: bool | None) -> int:
     view = memoryview(x)
-    info = _buffers.PyBuffer()
-    _buffers.get_buffer(view, ctypes.addressof(info), _buffers.FULL_RO)
-    try:
+    with _buffers.described(view) as info:
         return _lend(
             protocol.ROOT_BORROW_BUFFER, ctypes.addressof(info), view, *_placed(device, copy)
         )
-    finally:
-        _buffers.release_buffer(ctypes.addressof(info))  # the view has one of its own
 
 
 def _array(x: Any, device: Device | None, copy: bool | None) -> int:
@@ -202,6 +225,12 @@ def _json(interface: Any, name: str) -> bytes:
 
 def _plain(interface: dict[str, Any], name: str) -> dict[str, Any]:
     described = {key: interface[key] for key in _KEYS if interface.get(key) is not None}
+    data = described.get("data", ())
+    if not isinstance(data, (tuple, list)):
+        raise TypeError(
+            f"Cannot read {name}: data is a {type(data).__name__}, expected (address, read-only);"
+            " for memory of a buffer pass a memoryview of it"
+        )
     mask = interface.get("mask")
     if mask is not None:
         described["mask"] = _plain(getattr(mask, name), name)

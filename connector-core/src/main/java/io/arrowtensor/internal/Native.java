@@ -39,6 +39,9 @@ public final class Native {
   /** {@code void (*)(void *block)}, for {@link #callback}. */
   public static final int EXPORT_DROP = 13;
 
+  /** {@code int64_t (*)(void)}, for {@link #callback}. */
+  public static final int END_CALLBACKS = 14;
+
   /** {@link Owner#call} of a stream: fill the {@code ArrowSchema} at the argument, return errno. */
   public static final int STREAM_SCHEMA = 0;
 
@@ -91,6 +94,8 @@ public final class Native {
    *       DLManagedTensorVersioned} whose block stays until all of them are gone. The struct in an
    *       Arrow capsule is memory of {@link #allocate}; a capsule without a name holds a block.
    *   <li>{@link #EXPORT_DROP}: drops the block it is given, for structs without a deleter.
+   *   <li>{@link #END_CALLBACKS}: from now on all of these return at once, as at the end of the
+   *       process; answers how many are still in Java.
    * </ul>
    *
    * Returns 0 for any other kind.

@@ -123,5 +123,10 @@ public final class PythonRuntime {
 
   private static final class Entry {
     static final long BLOCK = Root.publish();
+
+    static {
+      Runtime.getRuntime()
+          .addShutdownHook(new Thread(Root::endCallbacks, "arrowtensor-end-of-python"));
+    }
   }
 }

@@ -3,10 +3,13 @@ package io.arrowtensor.python;
 import io.arrowtensor.ArraySource;
 import io.arrowtensor.BatchSource;
 import io.arrowtensor.BatchStream;
+import io.arrowtensor.CopyReason;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
+import io.arrowtensor.Outcome;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.Ready;
 import io.arrowtensor.Storage;
@@ -15,8 +18,11 @@ import io.arrowtensor.arrow.ArrowSource;
 import io.arrowtensor.arrow.CData;
 import io.arrowtensor.arrow.CDevice;
 import io.arrowtensor.dlpack.Dlpack;
+import io.arrowtensor.internal.Abi;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.RawMemory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 
 /** What Python starts from: the interpreter's functions, and the ways in. Never dropped. */
@@ -27,6 +33,9 @@ final class Root extends Endpoint {
 
   private static final int MAX_JSON = 1 << 20;
 
+  private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
+  private static final long POLL = TimeUnit.MICROSECONDS.toNanos(100);
+
   private final Interpreter interpreter = new Interpreter();
 
   /** The block of a new root. */
@@ -35,6 +44,19 @@ final class Root extends Endpoint {
     RawMemory.putLong(block + Protocol.Root.VERSION, Protocol.VERSION);
     RawMemory.putLong(block + Protocol.Root.TABLE, Native.callback(Native.PYTHON_TABLE));
     return block;
+  }
+
+  /**
+   * Python threads may be here when the JVM stops. One that held Python's lock and called in later
+   * would wait for ever, and the process with it: so none is let in any more, and those that are in
+   * are waited for.
+   */
+  static void endCallbacks() {
+    long function = Native.callback(Native.END_CALLBACKS);
+    long deadline = System.nanoTime() + PATIENCE;
+    while (Native.call(function, 0, 0, 0, 0, 0, 0) > 0 && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(POLL);
+    }
   }
 
   @Override
@@ -53,13 +75,7 @@ final class Root extends Endpoint {
         interpreter.close();
         yield 0;
       }
-      case Protocol.Root.TAKE_DLPACK -> {
-        long struct = word(argument, 0);
-        boolean versioned = word(argument, 1) != 0;
-        yield array(
-            guarded(versioned ? Dlpack.take(struct) : Dlpack.takeUnversioned(struct)),
-            argument + 16);
-      }
+      case Protocol.Root.TAKE_DLPACK -> array(guarded(tensor(argument)), argument + 16);
       case Protocol.Root.TAKE_ARROW ->
           array(guarded(arrow(argument, word(argument, 5) != 0)), argument + 16);
       case Protocol.Root.TAKE_BATCH -> batch(arrow(argument, word(argument, 2) != 0));
@@ -112,6 +128,22 @@ final class Root extends Endpoint {
 
   private static String json(long arguments) {
     return RawMemory.cString(word(arguments, 0), MAX_JSON);
+  }
+
+  /** A copy that the producer made, as {@code copy=True} asks it to, is not made again. */
+  private static Memory tensor(long arguments) {
+    long struct = word(arguments, 0);
+    if (word(arguments, 1) == 0) {
+      return (Memory) Dlpack.takeUnversioned(struct);
+    }
+    Memory memory = (Memory) Dlpack.take(struct);
+    boolean copied =
+        (RawMemory.longAt(struct + Abi.ManagedTensorVersioned.FLAGS)
+                & Abi.ManagedTensorVersioned.FLAG_IS_COPIED)
+            != 0;
+    return copied
+        ? memory.withOutcome(Outcome.copied(memory.nbytes(), CopyReason.REQUESTED))
+        : memory;
   }
 
   private static ArrowSource arrow(long arguments, boolean onDevice) {

@@ -55,6 +55,11 @@ final class OpenClEngine implements AutoCloseable {
     cl.run("clSetUserEventStatus", userEvent, 0);
   }
 
+  /** The work that the event stands for ended with an error. */
+  void fail(long userEvent) {
+    cl.run("clSetUserEventStatus", userEvent, -1);
+  }
+
   /** A queue whose work waits for an event. */
   long queueBehind(long event) {
     long behind = cl.newQueue(context, deviceOf(queue));

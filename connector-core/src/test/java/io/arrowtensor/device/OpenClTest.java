@@ -137,6 +137,23 @@ class OpenClTest {
   }
 
   @Test
+  void bytesOfWorkThatFailedAreNotRead() {
+    try (OpenClEngine engine = new OpenClEngine()) {
+      Stream queue = Stream.ofHandle(engine.queue());
+      try (DeviceArray device = counting(32, TO_DEVICE.withStream(queue))) {
+        long gate = engine.userEvent();
+        engine.fail(gate);
+        Memory pending = device.open(Options.defaults()).withReady(Ready.afterEvent(gate));
+        assertThatThrownBy(() -> DeviceArray.from(pending, TO_HOST))
+            .isInstanceOf(DeviceMismatchException.class)
+            .hasMessageContaining("clWaitForEvents")
+            .hasMessageContaining("failed with error -14");
+        engine.releaseEvents(gate);
+      }
+    }
+  }
+
+  @Test
   void aConsumersQueueWaitsForTheProducersEvent() throws InterruptedException {
     try (OpenClEngine engine = new OpenClEngine()) {
       Stream queue = Stream.ofHandle(engine.queue());

@@ -225,6 +225,12 @@ def _json(interface: Any, name: str) -> bytes:
 
 def _plain(interface: dict[str, Any], name: str) -> dict[str, Any]:
     described = {key: interface[key] for key in _KEYS if interface.get(key) is not None}
+    data = described.get("data", ())
+    if not isinstance(data, (tuple, list)):
+        raise TypeError(
+            f"Cannot read {name}: data is a {type(data).__name__}, expected (address, read-only);"
+            " for memory of a buffer pass a memoryview of it"
+        )
     mask = interface.get("mask")
     if mask is not None:
         described["mask"] = _plain(getattr(mask, name), name)

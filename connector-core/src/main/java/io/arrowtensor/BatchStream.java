@@ -40,6 +40,8 @@ public interface BatchStream extends AutoCloseable {
     BatchSchema schema = left.get(0).schema();
     Iterator<OwnedBatch> iterator = left.iterator();
     return new BatchStream() {
+      private boolean closed;
+
       @Override
       public BatchSchema schema() {
         return schema;
@@ -47,11 +49,16 @@ public interface BatchStream extends AutoCloseable {
 
       @Override
       public @Nullable OwnedBatch next() {
+        if (closed) {
+          throw new IllegalStateException(
+              "Cannot read a stream that was closed: close it behind its last batch");
+        }
         return iterator.hasNext() ? iterator.next() : null;
       }
 
       @Override
       public void close() {
+        closed = true;
         iterator.forEachRemaining(OwnedBatch::close);
       }
     };

@@ -71,7 +71,9 @@ class TvmTest {
     Native.free(data);
   }
 
-  /** TVM computes other strides than anyone else for matrices without columns, and refuses them. */
+  /**
+   * For matrices without columns TVM expects strides of 0, which it computes, and refuses others.
+   */
   static Stream<Sample> contiguous() {
     return Sample.all().filter(sample -> !sample.isPermuted() && sample.rowSize() > 0);
   }

@@ -12,6 +12,7 @@ import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Stream;
+import io.arrowtensor.TensorRows;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
@@ -153,14 +154,20 @@ record ExportNode(
       boolean large = offsets.dtype().equals(DType.INT64);
       Memory starts = exported(offsets, options);
       held.add(starts::release);
-      if (column.kind() == ColumnKind.LIST) {
-        ExportNode child = nested("item", values, null);
+      TensorRows rows = column.tensorRows();
+      if (rows != null) {
+        ExportNode data = list(VariableTensor.DATA, values, starts, null);
+        ExportNode shapes =
+            of(VariableTensor.SHAPE, exported(rows.shapes(), options), (Memory) null);
         return new ExportNode(
-            SchemaNode.plain(large ? "+L" : "+l", column.name(), child.schema),
+            SchemaNode.tensors(column.name(), rows, data.schema, shapes.schema),
             column.rowCount(),
-            Arrays.asList(validity, starts),
-            List.of(child),
+            Arrays.asList(validity),
+            List.of(data, shapes),
             null);
+      }
+      if (column.kind() == ColumnKind.LIST) {
+        return list(column.name(), values, starts, validity);
       }
       String format = column.kind() == ColumnKind.STRING ? "u" : "z";
       return new ExportNode(
@@ -173,6 +180,18 @@ record ExportNode(
       Closing.quietly(e, held);
       throw e;
     }
+  }
+
+  private static ExportNode list(
+      String name, Memory values, Memory starts, @Nullable Memory validity) {
+    ExportNode child = nested("item", values, null);
+    boolean large = starts.dtype().equals(DType.INT64);
+    return new ExportNode(
+        SchemaNode.plain(large ? "+L" : "+l", name, child.schema),
+        starts.shape()[0] - 1,
+        Arrays.asList(validity, starts),
+        List.of(child),
+        null);
   }
 
   static ExportNode of(DeviceBatch batch, Options options) {

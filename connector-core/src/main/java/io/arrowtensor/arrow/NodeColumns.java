@@ -16,6 +16,7 @@ import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.RawMemory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,7 @@ final class NodeColumns {
       DeviceColumn column = columns.values();
       return column
           .withName(node.field().getName() == null ? "" : node.field().getName())
-          .withValidity(columns.validity());
+          .withValidity(NodeNulls.both(column.validity(), columns.validity()));
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, columns.made);
       throw e;
@@ -49,6 +50,10 @@ final class NodeColumns {
       ArrowNode dictionary = node.dictionary();
       DeviceColumn indices = DeviceColumn.of("", array(NodeArrays.values(node, options)));
       return dictionary == null ? indices : indices.withDictionary(keep(open(dictionary, options)));
+    }
+    VariableTensor tensor = VariableTensor.of(node.field());
+    if (tensor != null) {
+      return tensors(tensor);
     }
     ArrowType type = node.storageType();
     if (type instanceof ArrowType.List || type instanceof ArrowType.LargeList) {
@@ -76,6 +81,21 @@ final class NodeColumns {
       return bytes(large, type instanceof ArrowType.Utf8 || type instanceof ArrowType.LargeUtf8);
     }
     return DeviceColumn.of("", array(NodeArrays.values(node, options)));
+  }
+
+  /** Each part is read as a column of its own; a row is null where it is in any of them. */
+  private DeviceColumn tensors(VariableTensor tensor) {
+    rejectNulls();
+    DeviceColumn data = part(tensor.data());
+    DeviceColumn shapes = part(1 - tensor.data());
+    DeviceArray offsets = Objects.requireNonNull(data.offsets(), "lists have offsets");
+    DeviceArray validity = NodeNulls.both(data.validity(), shapes.validity());
+    return DeviceColumn.tensors("", data.values(), offsets, tensor.rows(shapes.values()))
+        .withValidity(validity);
+  }
+
+  private DeviceColumn part(int child) {
+    return keep(open(SlicedNode.of(node.child(child), node.offset(), node.length()), options));
   }
 
   private DeviceColumn bytes(boolean large, boolean text) {

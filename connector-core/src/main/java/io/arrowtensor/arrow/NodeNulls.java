@@ -197,6 +197,20 @@ final class NodeNulls {
     return mask == null ? null : DeviceArray.from(mask);
   }
 
+  /** The rows that both masks have, in the first one's memory; the other one is closed. */
+  static @Nullable DeviceArray both(@Nullable DeviceArray mask, @Nullable DeviceArray other) {
+    if (mask == null || other == null) {
+      return mask == null ? other : mask;
+    }
+    for (long row = 0; row < mask.size(); row++) {
+      if (RawMemory.byteAt(other.address() + row) == 0) {
+        RawMemory.putByte(mask.address() + row, (byte) 0);
+      }
+    }
+    other.close();
+    return mask;
+  }
+
   private static Memory allPresent(long count, Options options) {
     Memory mask = allocateMask(count, options);
     RawMemory.fill(mask.address(), count, (byte) 1);

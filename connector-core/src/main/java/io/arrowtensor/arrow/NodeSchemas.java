@@ -37,6 +37,12 @@ final class NodeSchemas {
   private static Column column(Field field, boolean indices, Options options) {
     boolean nullable = field.isNullable() && options.nulls().masks();
     ArrowType type = field.getType();
+    VariableTensor tensor = indices ? null : VariableTensor.of(field);
+    if (tensor != null) {
+      Field values = field.getChildren().get(tensor.data()).getChildren().get(0);
+      DType dtype = element(values, options, new ArrayList<>());
+      return new Column(field.getName(), ColumnKind.TENSOR, dtype, tensor.logicalShape(), nullable);
+    }
     if (!indices && (type instanceof ArrowType.List || type instanceof ArrowType.LargeList)) {
       DType dtype = element(field.getChildren().get(0), options, new ArrayList<>());
       return new Column(field.getName(), ColumnKind.LIST, dtype, List.of(), nullable);

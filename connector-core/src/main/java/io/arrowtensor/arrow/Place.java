@@ -89,19 +89,11 @@ record Place(Device device, Ready ready) {
   /**
    * The host, where all buffers of {@code node} must be.
    *
-   * @throws DeviceMismatchException naming the ways out
+   * @throws DeviceMismatchException naming the ways out: a transfer, or {@link CDevice}
    */
   static Place ofHost(ExportNode node) {
     node.forEachBuffer(
-        buffer -> {
-          if (!buffer.device().type().isHostAccessible()) {
-            throw new DeviceMismatchException(
-                "Cannot export memory on "
-                    + buffer.device()
-                    + " as C Data, which is for the host: transfer it first, with"
-                    + " Options.withDevice(Device.CPU), or export it with CDevice");
-          }
-        });
+        buffer -> buffer.device().requireHostAccessible("export as C Data (CDevice can)"));
     return HOST;
   }
 

@@ -2,6 +2,7 @@ package io.arrowtensor.arrow;
 
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.ColumnKind;
+import io.arrowtensor.TensorRows;
 import io.arrowtensor.UnsupportedTypeException;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +59,12 @@ record SchemaNode(
     return column.kind() == ColumnKind.LIST
         ? plain("+l", column.name(), node)
         : node.withName(column.name());
+  }
+
+  /** Tensors that differ in shape, as a struct of their elements as lists and of their shapes. */
+  static SchemaNode tensors(String name, TensorRows rows, SchemaNode data, SchemaNode shapes) {
+    List<SchemaNode> children = List.of(data, shapes);
+    return new SchemaNode("+s", name, VariableTensor.metadata(rows), children, null);
   }
 
   /** The same under another name. */

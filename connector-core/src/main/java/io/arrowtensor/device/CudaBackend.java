@@ -155,23 +155,23 @@ public final class CudaBackend implements DeviceBackend {
 
   @Override
   public Device deviceOf(long address) {
+    return deviceOf(Device.cuda(0), address);
+  }
+
+  /** Asks in the context of {@code device}: another one's would be created for nothing. */
+  private static Device deviceOf(Device device, long address) {
     CudaDriver driver = CudaDriver.require();
+    int ordinal = POINTER_ATTRIBUTE_DEVICE_ORDINAL;
     try (Scratch out = Scratch.words(1)) {
       driver.within(
-          Device.cuda(0),
-          () ->
-              driver.run(
-                  "cuPointerGetAttribute",
-                  out.address(0),
-                  POINTER_ATTRIBUTE_DEVICE_ORDINAL,
-                  address));
+          device, () -> driver.run("cuPointerGetAttribute", out.address(0), ordinal, address));
       return Device.cuda(out.intAt(0));
     }
   }
 
   /** A wrong device in a struct must not become a fault that spoils the whole context. */
-  private void requireOn(Device device, long address) {
-    Device actual = deviceOf(address);
+  private static void requireOn(Device device, long address) {
+    Device actual = deviceOf(device, address);
     if (!actual.equals(device)) {
       throw new DeviceMismatchException(
           "Cannot copy memory at 0x%x as %s: CUDA says it is %s's"

@@ -149,11 +149,12 @@ public final class ArrayInterface {
       return values;
     }
     boolean rows = validity.ndim() == 1 && validity.dim(0) == column.rowCount();
-    if (!rows || !validity.dtype().equals(DType.BOOL)) {
+    boolean beside = validity.device().equals(column.values().device());
+    if (!rows || !beside || !validity.dtype().equals(DType.BOOL)) {
       throw new UnsupportedTypeException(
           "Invalid validity of column '"
               + column.name()
-              + "': expected one bool a row, got "
+              + "': expected one bool a row on the device of the values, got "
               + validity);
     }
     return values.withMask(broadcast(describe(validity), values.shape.length));
@@ -269,6 +270,17 @@ public final class ArrayInterface {
   /** The JSON form, compact. */
   public String toJson() {
     return InterfaceJson.write(this, "");
+  }
+
+  /** Whether the JSON form is the same. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof ArrayInterface that && toJson().equals(that.toJson());
+  }
+
+  @Override
+  public int hashCode() {
+    return toJson().hashCode();
   }
 
   /** {@link #toJson()}. */

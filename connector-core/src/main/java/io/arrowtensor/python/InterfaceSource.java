@@ -72,7 +72,7 @@ final class InterfaceSource implements MaskedSource {
       if (mask == null || !options.nulls().masks()) {
         return column;
       }
-      made.add(DeviceArray.from(mask.validity(loan)));
+      made.add(DeviceArray.from(mask.validity(loan), options));
       return column.withValidity(made.get(1));
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, made);

@@ -58,7 +58,7 @@ public final class PyArrayInterface {
   public static long export(ArraySource source, Options options) {
     Memory memory = Memory.forExport(source, options);
     try {
-      Structs.requireHost(memory, STRUCT);
+      memory.device().requireHostAccessible("describe by a " + STRUCT);
       return write(memory, NumpyType.of(memory.dtype(), "a " + STRUCT));
     } catch (RuntimeException | Error e) {
       memory.release();

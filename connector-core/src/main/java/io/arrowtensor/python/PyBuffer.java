@@ -64,7 +64,7 @@ public final class PyBuffer {
     Memory memory = Memory.forExport(source, options);
     try {
       Structs.requireAddress(address, STRUCT);
-      Structs.requireHost(memory, STRUCT);
+      memory.device().requireHostAccessible("describe by a " + STRUCT);
       NumpyType type = NumpyType.of(memory.dtype(), "a " + STRUCT);
       requireLayout(memory, flags);
       requireAccess(memory, flags);

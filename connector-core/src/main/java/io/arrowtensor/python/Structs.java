@@ -1,6 +1,5 @@
 package io.arrowtensor.python;
 
-import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
@@ -65,18 +64,6 @@ final class Structs {
   /** Releases the owner that {@code block} holds, and frees it. */
   static void drop(long block) {
     Native.call(Native.callback(Native.EXPORT_DROP), block, 0, 0, 0, 0, 0);
-  }
-
-  static void requireHost(Memory memory, String struct) {
-    if (!memory.device().type().isHostAccessible()) {
-      throw new DeviceMismatchException(
-          "Cannot describe memory on "
-              + memory.device()
-              + " by a "
-              + struct
-              + ": the host cannot reach it; use CudaArrayInterface or Dlpack, or transfer it"
-              + " first");
-    }
   }
 
   static boolean isColumnMajor(long[] shape, long[] strides) {

@@ -7,11 +7,14 @@ import io.arrowtensor.DType;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
 import io.arrowtensor.Memory;
+import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.arrow.CStructs.Pair;
 import io.arrowtensor.internal.Abi;
 import io.arrowtensor.internal.NativeBytes;
@@ -94,8 +97,8 @@ class CDeviceTest {
     long array = structs.zeroed(Abi.DeviceArray.SIZE);
     try (OwnedBatch batch =
         OwnedBatch.of(
-            io.arrowtensor.DeviceColumn.of("a", on(cuda, unreadable, DType.FLOAT32, 6)),
-            io.arrowtensor.DeviceColumn.of("b", on(cuda, unreadable + 64, DType.BFLOAT16, 6, 2)))) {
+            DeviceColumn.of("a", on(cuda, unreadable, DType.FLOAT32, 6)),
+            DeviceColumn.of("b", on(cuda, unreadable + 64, DType.BFLOAT16, 6, 2)))) {
       CDevice.export(batch, Options.defaults(), schema, array);
     }
     try (OwnedBatch back = DeviceBatch.from(CDevice.take(schema, array))) {
@@ -119,10 +122,115 @@ class CDeviceTest {
       assertThatThrownBy(() -> CData.export(cuda, "v", Options.defaults(), schema, array))
           .isInstanceOf(DeviceMismatchException.class)
           .hasMessage(
-              "Cannot export memory on cuda:0 as C Data, which is for the host: transfer it first,"
-                  + " with Options.withDevice(Device.CPU), or export it with CDevice");
+              "Cannot export as C Data (CDevice can) memory on cuda:0: the host cannot reach it;"
+                  + " transfer it first, with DeviceArray.from(array,"
+                  + " Options.defaults().withDevice(Device.CPU))");
     }
     assertThat(RawMemory.longAt(array + Abi.Array.RELEASE)).isZero();
     assertThat(RawMemory.longAt(schema + Abi.Schema.RELEASE)).isZero();
+  }
+
+  @Test
+  void aBatchOnSeveralDevicesIsRefused() {
+    long schema = structs.zeroed(Abi.Schema.SIZE);
+    long array = structs.zeroed(Abi.DeviceArray.SIZE);
+    DeviceArray host = DeviceArray.from(Memory.borrow(structs.ints(1, 2), DType.INT32, 2));
+    try (OwnedBatch batch =
+        OwnedBatch.of(
+            DeviceColumn.of("a", on(Device.cuda(0), 4096, DType.INT32, 2)),
+            DeviceColumn.of("b", host))) {
+      assertThatThrownBy(() -> CDevice.export(batch, Options.defaults(), schema, array))
+          .isInstanceOf(DeviceMismatchException.class)
+          .hasMessage(
+              "Cannot export the array as one ArrowDeviceArray: its buffers are on [cuda:0, cpu];"
+                  + " transfer them to one device, or export each column on its own");
+    }
+    assertThat(RawMemory.longAt(array + Abi.Array.RELEASE)).isZero();
+    assertThat(RawMemory.longAt(schema + Abi.Schema.RELEASE)).isZero();
+  }
+
+  @Test
+  void pinnedAndPlainMemoryTogetherIsTheHosts() {
+    long schema = structs.zeroed(Abi.Schema.SIZE);
+    long array = structs.zeroed(Abi.DeviceArray.SIZE);
+    long data = structs.ints(1, 2);
+    Device pinned = new Device(DeviceType.CUDA_HOST, 0);
+    DeviceArray mask = DeviceArray.from(Memory.borrow(structs.bytes(1, 0), DType.BOOL, 2));
+    try (DeviceColumn column =
+        DeviceColumn.of("a", on(pinned, data, DType.INT32, 2)).withValidity(mask)) {
+      CDevice.export(column, Options.defaults(), schema, array);
+    }
+    Options masked = Options.defaults().withNulls(Nulls.MASK);
+    try (DeviceColumn back = DeviceColumn.from(CDevice.take(schema, array), masked)) {
+      assertThat(back.values().device()).isEqualTo(Device.CPU);
+      assertThat(back.values().address()).isEqualTo(data);
+      assertThat(back.validity().byteBuffer().get(1)).isZero();
+    }
+  }
+
+  @Test
+  void slicesAreAddressesWhereThereAreAny() {
+    Pair sliced = structs.ints32(5, 6, 7);
+    sliced.putArray(Abi.Array.OFFSET, 2);
+    sliced.putArray(Abi.Array.LENGTH, 1);
+    long data = RawMemory.longAt(RawMemory.longAt(sliced.array() + Abi.Array.BUFFERS) + 8);
+    try (DeviceArray cuda = take(structs.onDevice(sliced, 2, 0))) {
+      assertThat(cuda.address()).isEqualTo(data + 8);
+      assertThat(cuda.byteOffset()).isZero();
+    }
+  }
+
+  @Test
+  void slicesBehindAHandleKeepTheirOffsetBothWays() {
+    Pair sliced = structs.ints32(5, 6, 7);
+    sliced.putArray(Abi.Array.OFFSET, 2);
+    sliced.putArray(Abi.Array.LENGTH, 1);
+    long handle = RawMemory.longAt(RawMemory.longAt(sliced.array() + Abi.Array.BUFFERS) + 8);
+    long schema = structs.zeroed(Abi.Schema.SIZE);
+    long array = structs.zeroed(Abi.DeviceArray.SIZE);
+    try (DeviceArray buffer = take(structs.onDevice(sliced, 4, 0))) {
+      assertThat(buffer.address()).isEqualTo(handle);
+      assertThat(buffer.byteOffset()).isEqualTo(8);
+      CDevice.export(buffer, "v", Options.defaults(), schema, array);
+    }
+    assertThat(RawMemory.longAt(array + Abi.Array.OFFSET)).isEqualTo(2);
+    long buffers = RawMemory.longAt(array + Abi.Array.BUFFERS);
+    assertThat(RawMemory.longAt(buffers + 8)).isEqualTo(handle);
+    try (DeviceArray back = DeviceArray.from(CDevice.take(schema, array))) {
+      assertThat(back.byteOffset()).isEqualTo(8);
+    }
+    Memory odd =
+        Memory.borrow(handle, DType.INT32, 1)
+            .withDevice(new Device(DeviceType.OPENCL, 0))
+            .withByteOffset(6);
+    assertThatThrownBy(() -> CDevice.export(odd, "v", Options.defaults(), schema, array))
+        .isInstanceOf(UnsupportedTypeException.class)
+        .hasMessageStartingWith(
+            "Cannot export memory on opencl:0 that begins 6 bytes behind its handle");
+  }
+
+  @Test
+  void listsOnADeviceGoThroughUnread() {
+    long unreadable = 0x7f00_0000_2000L;
+    long child = structs.array(9, 0, new long[] {0, unreadable});
+    Pair lists =
+        new Pair(
+            structs.schema("+l", "l", structs.schema("f", "item")),
+            structs.array(3, 1, new long[] {0, unreadable + 256}, child));
+    Pair pair = structs.onDevice(lists, 2, 0);
+    long schema = structs.zeroed(Abi.Schema.SIZE);
+    long array = structs.zeroed(Abi.DeviceArray.SIZE);
+    try (DeviceColumn column = DeviceColumn.from(CDevice.take(pair.schema(), pair.array()))) {
+      assertThat(column.rowCount()).isEqualTo(3);
+      assertThat(column.offsets().address()).isEqualTo(unreadable + 260);
+      assertThat(column.values().address()).isEqualTo(unreadable);
+      assertThat(column.values().size()).isEqualTo(9);
+      CDevice.export(column, Options.defaults(), schema, array);
+    }
+    try (DeviceColumn back = DeviceColumn.from(CDevice.take(schema, array))) {
+      assertThat(back.offsets().address()).isEqualTo(unreadable + 260);
+      assertThat(back.values().device()).isEqualTo(Device.cuda(0));
+    }
+    assertThat(pair.releases()).isEqualTo(1);
   }
 }

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -20,7 +21,7 @@ final class CStructs implements AutoCloseable {
   private static final long SCHEMA_RELEASE = TestNative.function("count_schema_release");
   private static final long ARRAY_RELEASE = TestNative.function("count_array_release");
 
-  private final List<Long> blocks = new ArrayList<>();
+  private final List<Long> blocks = Collections.synchronizedList(new ArrayList<>());
 
   /** The two structs of one array. */
   record Pair(long schema, long array) {

@@ -11,8 +11,10 @@ import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 
 /**
  * Another process that maps shared memory and does as it is told, a line each: {@code create
@@ -47,6 +49,16 @@ final class SharedProcess implements AutoCloseable {
   /** Python with nothing but its standard library. */
   static SharedProcess python() throws IOException {
     return new SharedProcess(List.of("python3", "-u", "-c", PYTHON));
+  }
+
+  /** Runs a Python script; what it printed. */
+  static String script(String script, long... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("python3", "-c", script));
+    LongStream.of(arguments).mapToObj(Long::toString).forEach(command::add);
+    Process python = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String printed = new String(python.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(python.waitFor()).as(printed).isZero();
+    return printed.strip();
   }
 
   private static final String PYTHON =

@@ -95,6 +95,20 @@ class SharedProcessesTest {
     }
   }
 
+  /** docs/devices.md: its program and its script. */
+  @Test
+  void theDocumentedScriptReadsWhatTheDocumentedProgramWrites() throws Exception {
+    start("python").close();
+    String page = Files.readString(Path.of("..", "docs", "devices.md"));
+    String script = page.split("```python\n")[1].split("```")[0];
+    try (SharedMemory shared = SharedMemory.create(4 * 3);
+        DeviceArray prices = DeviceArray.from(shared.array(0, DType.FLOAT32, 3))) {
+      prices.byteBuffer().putFloat(0, 1.5f).putFloat(4, 2.5f).putFloat(8, 3.5f);
+      assertThat(SharedProcess.script(script, shared.pid(), shared.fd(), shared.bytes()))
+          .isEqualTo("[1.5, 2.5, 3.5]");
+    }
+  }
+
   @Test
   void memoryOfAProducerThatWasKilledLastsUntilItsConsumerCloses() throws Exception {
     Set<Path> before = names();

@@ -164,4 +164,16 @@ class NativeExportTest {
     }
     return printed.toString(StandardCharsets.UTF_8);
   }
+
+  @Test
+  void aBlockWhoseStructHasNoDeleterIsDroppedOnAnyThread() {
+    long drop = Native.callback(Native.EXPORT_DROP);
+    CountingOwner here = new CountingOwner();
+    Native.call(drop, Native.newExport(here, 56), 0, 0, 0, 0, 0);
+    assertThat(here.frees()).isEqualTo(1);
+    CountingOwner elsewhere = new CountingOwner();
+    assertThat(TestNative.call("on_thread", drop, Native.newExport(elsewhere, 80))).isZero();
+    assertThat(elsewhere.frees()).isEqualTo(1);
+    Native.call(drop, 0, 0, 0, 0, 0, 0);
+  }
 }

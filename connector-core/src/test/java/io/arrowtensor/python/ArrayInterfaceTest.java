@@ -16,6 +16,7 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.Storage;
+import io.arrowtensor.Stream;
 import io.arrowtensor.TypeCode;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.python.NumPySays.Layout;
@@ -226,5 +227,35 @@ class ArrayInterfaceTest {
               "Cannot describe column 'words' by one array interface: it has offsets; describe its"
                   + " arrays one by one");
     }
+  }
+
+  @Test
+  void validityIsOneBoolARowBesideTheValues() {
+    Memory values = Memory.borrow(4096, DType.INT8, 8);
+    for (Memory validity :
+        new Memory[] {
+          Memory.borrow(8192, DType.BOOL, 7),
+          Memory.borrow(8192, DType.UINT8, 8),
+          Memory.borrow(8192, DType.BOOL, 8, 1),
+          Memory.borrow(8192, DType.BOOL, 8).withDevice(Device.cuda(0))
+        }) {
+      try (DeviceColumn column =
+          DeviceColumn.of("n", DeviceArray.from(values)).withValidity(DeviceArray.from(validity))) {
+        assertThatThrownBy(() -> ArrayInterface.of(column))
+            .isInstanceOf(UnsupportedTypeException.class)
+            .hasMessageStartingWith(
+                "Invalid validity of column 'n': expected one bool a row on the device of the"
+                    + " values, got DeviceArray(");
+      }
+    }
+  }
+
+  @Test
+  void descriptionsAreEqualWhenTheySayTheSame() {
+    ArrayInterface one = ArrayInterface.bitmap(64, 9);
+    assertThat(one).isEqualTo(ArrayInterface.parse(one.toJson())).hasSameHashCodeAs(one.toJson());
+    assertThat(one).isNotEqualTo(ArrayInterface.bitmap(64, 10)).isNotEqualTo(one.withMask(one));
+    assertThat(new CudaArrayInterface(one, Stream.DEFAULT))
+        .isEqualTo(new CudaArrayInterface(ArrayInterface.bitmap(64, 9), Stream.DEFAULT));
   }
 }

@@ -160,6 +160,22 @@ class MaskTest {
   }
 
   @Test
+  void masksAreCopiedWithTheirValuesWhenAskedFor() {
+    try (Scratch scratch = new Scratch()) {
+      long bools = scratch.bytes(new byte[] {1, 0, 1});
+      String json = json(scratch.allocate(12), "[3]", "|b1", bools, "[3]");
+      AtomicInteger released = new AtomicInteger();
+      try (DeviceColumn column =
+          DeviceColumn.from(
+              ArrayInterface.borrow(json, released::incrementAndGet), MASK.withCopy(Copy.ALWAYS))) {
+        assertThat(released).as("released before the copies are closed").hasValue(1);
+        assertThat(column.validity().outcome()).isEqualTo(Outcome.copied(3, CopyReason.REQUESTED));
+        assertThat(bytes(column.validity())).containsExactly(1, 0, 1);
+      }
+    }
+  }
+
+  @Test
   void masksWithStridesAreReadInTheirOrder() {
     try (Scratch scratch = new Scratch()) {
       long values = scratch.allocate(12);

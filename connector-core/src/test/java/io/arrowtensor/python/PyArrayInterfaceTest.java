@@ -223,7 +223,8 @@ class PyArrayInterfaceTest {
             .withOwner((Runnable) released::incrementAndGet);
     assertThatThrownBy(() -> PyArrayInterface.export(onDevice))
         .isInstanceOf(DeviceMismatchException.class)
-        .hasMessageContaining("by a PyArrayInterface: the host cannot reach it");
+        .hasMessageContaining(
+            "Cannot describe by a PyArrayInterface memory on cuda:0: the host cannot reach it");
     Memory untyped =
         Memory.borrow(4096, DType.BFLOAT16, 8).withOwner((Runnable) released::incrementAndGet);
     assertThatThrownBy(() -> PyArrayInterface.export(untyped))

@@ -217,7 +217,8 @@ class PyBufferTest {
       Memory onDevice = memory.withDevice(Device.cuda(0));
       assertThatThrownBy(() -> PyBuffer.fill(view, onDevice, 0))
           .isInstanceOf(DeviceMismatchException.class)
-          .hasMessageContaining("by a Py_buffer: the host cannot reach it");
+          .hasMessageContaining(
+              "Cannot describe by a Py_buffer memory on cuda:0: the host cannot reach it");
       Memory untyped =
           Memory.borrow(4096, DType.BFLOAT16, 8).withOwner((Runnable) released::incrementAndGet);
       assertThatThrownBy(() -> PyBuffer.fill(view, untyped, 0))

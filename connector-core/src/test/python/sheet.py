@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -80,28 +81,58 @@ def pinned() -> dict[str, str]:
 
 
 def differing() -> list[str]:
-    """What is installed in another version than the sheet's, or not at all."""
+    """What is installed in another version than the sheet's."""
     found = []
     for name, version in pinned().items():
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             here = importlib.metadata.version(name).partition("+")[0]
-        except importlib.metadata.PackageNotFoundError:
-            here = "not installed"
-        if here != version:
-            found.append(f"{name} {version}: {here}")
+            if here != version:
+                found.append(f"{name} {version}: {here}")
     return found
+
+
+def missing() -> list[str]:
+    """The libraries of the sheet that are not installed."""
+    doors = [*libraries.INTO, *libraries.OUT_OF, *tables.TABLES]
+    return sorted({door.module for door in doors if not door.available()})
+
+
+def of_installed(text: str) -> list[str]:
+    """The sheet's lines without the columns and rows of libraries that are not installed."""
+    lines: list[str] = []
+    columns: list[int] = []
+    in_table = False
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and not in_table:
+            columns = [i for i, cell in enumerate(cells) if _is_installed(cell)]
+        in_table = line.startswith("|")
+        if not in_table:
+            lines.append(line)
+        elif _is_installed(cells[0]):
+            lines.append(" | ".join(cells[i] for i in columns))
+    return lines
+
+
+def _is_installed(cell: str) -> bool:
+    door = re.match(r"`(\w+)", cell)
+    return door is None or door[1] not in missing()
 
 
 def render() -> str:
     return TEXT.format(
         versions=", ".join(f"{name} {version}" for name, version in sorted(pinned().items())),
-        into_types=_by_type(libraries.INTO, into),
-        into_layouts=_by_layout(libraries.INTO, into),
-        out_types=_by_type(libraries.OUT_OF, out_of),
-        out_layouts=_by_layout(libraries.OUT_OF, out_of),
+        into_types=_by_type(_open(libraries.INTO), into),
+        into_layouts=_by_layout(_open(libraries.INTO), into),
+        out_types=_by_type(_open(libraries.OUT_OF), out_of),
+        out_layouts=_by_layout(_open(libraries.OUT_OF), out_of),
         modes=_modes(),
         batches=_batches(),
     )
+
+
+def _open(doors):
+    return [door for door in doors if door.available()]
 
 
 def _by_type(doors, measure) -> str:
@@ -126,11 +157,11 @@ def _lines(head: list[str], body: list[list[str]]) -> str:
 
 def _modes() -> str:
     body = []
-    for door in libraries.INTO:
+    for door in _open(libraries.INTO):
         body.append(
             [f"`{door}`", into(door, values("float64", 4), readonly=True), _kept(door), "", ""]
         )
-    for door in libraries.OUT_OF:
+    for door in _open(libraries.OUT_OF):
         copies = [out_of(door, values("float64", 4), copy=copy) for copy in (True, False)]
         body.append([f"`{door}`", "", "", *copies])
     return _lines(["", "read-only", "keeps it", "copy=True", "copy=False"], body)
@@ -155,7 +186,7 @@ def _kept(door: libraries.Door) -> str:
 
 def _batches() -> str:
     body = []
-    for table in tables.TABLES:
+    for table in _open(tables.TABLES):
         with tables.JvmBatch() as source:
             with source.share() as batch:
                 x = table.read(batch)

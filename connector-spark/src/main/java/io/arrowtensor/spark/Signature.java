@@ -2,8 +2,7 @@ package io.arrowtensor.spark;
 
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.InterchangeException;
-import io.arrowtensor.Nulls;
-import io.arrowtensor.NullsException;
+import io.arrowtensor.internal.FunctionChecks;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,7 +40,7 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
     StructType arguments = new StructType(fields.toArray(StructField[]::new));
     DriverFiles files = new DriverFiles(Sessions.active().sessionState().newHadoopConf());
     try {
-      requireNullPolicy(function);
+      FunctionChecks.requireNullPolicy(function.function(), function.options().nulls());
       BatchSchema input = SparkSchemas.columns(arguments, function.options());
       BatchSchema results = function.function().resultSchema(input, files);
       return new Signature(
@@ -49,15 +48,6 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
     } catch (InterchangeException e) {
       String call = function.name() + "(" + String.join(", ", arguments.names()) + ")";
       throw Refusals.analysis("Cannot call " + call + ": " + e.getMessage(), e);
-    }
-  }
-
-  private static void requireNullPolicy(TensorFunction function) {
-    boolean masked = function.options().nulls().equals(Nulls.MASK);
-    if (masked && !function.function().readsValidity()) {
-      throw new NullsException(
-          "it does not read the mask that Nulls.MASK hands out, and would compute on what null slots"
-              + " hold; choose Nulls.PROPAGATE or Nulls.fill(value)");
     }
   }
 

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One row of a result, read where the function left it: one object for all rows, moved from row to
- * row. As with every reused row of Flink, who keeps it longer than the call that got it must copy
- * it, which Flink's own operators do. One thread.
+ * row. Where object reuse is off Flink copies it between operators; where it is on, who keeps it
+ * longer than the call that got it must copy it, as with every row that Flink reuses. One thread.
  */
 final class ResultRow implements RowData, AutoCloseable {
   private final BatchSchema promised;

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -59,6 +60,17 @@ class ExactlyOnceTest {
     TestJob.Counts counts = TestJob.counts(run);
     assertThat(counts.failuresLeft.get()).as("planned failures left").isNotPositive();
     assertThat(counts.scored.get()).as("rows scored again").isGreaterThan(ROWS);
+  }
+
+  @Test
+  void aJobInBatchModeScoresAllOnce() throws Exception {
+    String run = "batch";
+    new TestJob(run, ROWS)
+        .mode(RuntimeExecutionMode.BATCH)
+        .chained(false)
+        .start(CLUSTER)
+        .awaitEnd(JobStatus.FINISHED);
+    assertComplete(run, ROWS);
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.TaskAllocators;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -18,7 +19,7 @@ import org.apache.flink.streaming.runtime.tasks.StreamTask;
 
 /**
  * The function of one subtask, its memory and its figures. {@link #close} closes the function and
- * frees everything, whatever happened before. The task's thread.
+ * frees everything, whatever happened before.
  */
 final class Scorer<T> implements AutoCloseable {
   private static final BufferAllocator ROOT = new RootAllocator();
@@ -31,10 +32,8 @@ final class Scorer<T> implements AutoCloseable {
   private final BufferAllocator allocator;
   private final SubtaskContext context;
   private final BatchFunction function;
-  private final InputBatch<T> batch;
-  private final ResultRow row;
+  private final List<TensorBatch<T>> memory = new ArrayList<>();
   private boolean opened;
-  private boolean stillLent;
   private long batches;
   private long rowsBefore;
 
@@ -47,14 +46,19 @@ final class Scorer<T> implements AutoCloseable {
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
     this.function = call.function();
-    this.row = new ResultRow(call.results());
     this.allocator =
         TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), call.memory());
     try {
       this.context = new SubtaskContext(task, runtime, allocator, metrics, call.deviceResource());
       Options options = call.options().withAllocator(allocator);
-      this.batch = new InputBatch<>(call.reader(), call.maxRows(), options, keepsElements);
+      for (int i = 0; i <= call.inFlight(); i++) {
+        memory.add(
+            new TensorBatch<>(
+                new InputBatch<>(call.reader(), call.maxRows(), options, keepsElements),
+                new ResultRow(call.results())));
+      }
     } catch (RuntimeException | Error e) {
+      Closing.quietly(e, memory);
       Closing.quietly(e, List.of(() -> TaskAllocators.close(allocator)));
       throw e;
     }
@@ -72,34 +76,35 @@ final class Scorer<T> implements AutoCloseable {
     function.open(context);
   }
 
-  /** Where elements are gathered. */
-  InputBatch<T> batch() {
-    return batch;
+  /** The batches that may be on their way at once; freed by {@link #close}. */
+  List<TensorBatch<T>> memory() {
+    return memory;
+  }
+
+  CallMetrics metrics() {
+    return metrics;
   }
 
   /**
-   * Computes what {@link #batch()} holds.
+   * Computes a batch. On one thread at a time, which need not be the task's.
    *
-   * @return the results, row by row; the caller closes them before the next call
    * @throws InterchangeException naming the call, the batch and its rows
    */
-  ResultRow score(FlushCause cause) {
-    int rows = batch.rows();
+  void score(TensorBatch<T> batch) {
+    int rows = batch.input().rows();
     try {
-      apply(rows);
-      metrics.addBatch(rows, cause);
+      apply(batch, rows);
       batches++;
       rowsBefore += rows;
-      return row;
     } catch (Exception e) {
       throw failure(e, rows);
     }
   }
 
-  private void apply(int rows) throws Exception {
+  private void apply(TensorBatch<T> batch, int rows) throws Exception {
     Scope scope = new Scope("batch " + batches + " of " + context.task());
     OwnedBatch results;
-    try (OwnedBatch arguments = batch.lend(scope)) {
+    try (OwnedBatch arguments = batch.input().lend(scope)) {
       long start = System.nanoTime();
       results = function.apply(arguments);
       metrics.add(CallFigures.FUNCTION_TIME, System.nanoTime() - start);
@@ -108,12 +113,13 @@ final class Scorer<T> implements AutoCloseable {
       }
     }
     try {
-      row.load(results, rows, call.propagatesNulls() ? batch.nullRows() : NONE);
-      stillLent = true;
+      boolean[] nulls = call.propagatesNulls() ? batch.input().nullRows() : NONE;
+      batch.row().load(results, rows, nulls);
+      batch.setLent(true);
       scope.end(PATIENCE);
-      stillLent = false;
+      batch.setLent(false);
     } catch (Exception | Error e) {
-      Closing.quietly(e, List.of(row, results));
+      Closing.quietly(e, List.of(batch.row(), results));
       throw e;
     }
   }
@@ -141,22 +147,19 @@ final class Scorer<T> implements AutoCloseable {
         e);
   }
 
-  /** Memory that an export still shows to others is leaked, never freed under them. */
+  /** Closes the function, which computes no more, then frees the batches. */
   @Override
   public void close() {
-    Closing.all(
-        List.of(
-            () -> {
-              if (opened) {
-                opened = false;
-                function.close();
-              }
-            },
-            () -> {
-              if (!stillLent) {
-                batch.close();
-              }
-            },
-            () -> TaskAllocators.close(allocator)));
+    List<AutoCloseable> all = new ArrayList<>();
+    all.add(
+        () -> {
+          if (opened) {
+            opened = false;
+            function.close();
+          }
+        });
+    all.addAll(memory);
+    all.add(() -> TaskAllocators.close(allocator));
+    Closing.all(all);
   }
 }

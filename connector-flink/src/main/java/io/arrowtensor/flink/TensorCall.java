@@ -15,6 +15,8 @@ import java.time.Duration;
  * @param options how arguments are converted
  * @param results what the function promised
  * @param maxRows rows of a full batch
+ * @param inFlight batches that may wait for the function while another is gathered; 0 to compute on
+ *     the task's thread
  * @param maxDelay how long a row waits for others
  * @param memory native bytes that a subtask may hold
  * @param deviceResource the external resource that names the device
@@ -25,6 +27,7 @@ record TensorCall<T>(
     Options options,
     BatchSchema results,
     int maxRows,
+    int inFlight,
     Duration maxDelay,
     long memory,
     String deviceResource)

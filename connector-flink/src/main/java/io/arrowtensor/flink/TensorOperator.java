@@ -1,12 +1,17 @@
 package io.arrowtensor.flink;
 
 import io.arrowtensor.internal.Closing;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Future;
 import org.apache.flink.api.common.functions.DefaultOpenContext;
 import org.apache.flink.api.common.functions.JoinFunction;
 import org.apache.flink.api.common.functions.util.FunctionUtils;
+import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.runtime.event.WatermarkEvent;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -18,6 +23,7 @@ import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.util.ExceptionUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,9 +42,13 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   private final transient TensorCall<T> call;
   private final transient @Nullable JoinFunction<T, RowData, R> join;
   private final transient @Nullable TypeSerializer<T> copier;
+  private final transient MailboxExecutor mailbox;
   private final transient StreamRecord<R> emitted = new StreamRecord<>(null);
+  private final transient Deque<TensorBatch<T>> free = new ArrayDeque<>();
+  private final transient Deque<TensorBatch<T>> inFlight = new ArrayDeque<>();
   private transient @Nullable Scorer<T> scorer;
-  private transient @Nullable Watermark heldWatermark;
+  private transient @Nullable Engine engine;
+  private transient @Nullable TensorBatch<T> filling;
   private transient boolean backlog;
   private transient boolean timerIsSet;
   private transient long firstRowTime;
@@ -56,6 +66,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     this.call = call;
     this.join = join;
     this.copier = copier;
+    this.mailbox = parameters.getMailboxExecutor();
   }
 
   @Override
@@ -66,7 +77,12 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       FunctionUtils.openFunction(join, DefaultOpenContext.INSTANCE);
     }
     scorer = new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null);
+    free.addAll(scorer.memory());
     scorer.open();
+    if (call.inFlight() > 0) {
+      String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
+      engine = new Engine(task, getUserCodeClassloader(), mailbox);
+    }
   }
 
   private Scorer<T> scorer() {
@@ -75,18 +91,30 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
 
   @Override
   public void processElement(StreamRecord<T> element) throws Exception {
-    InputBatch<T> batch = scorer().batch();
+    TensorBatch<T> batch = filling();
+    InputBatch<T> rows = batch.input();
     T value = element.getValue();
-    batch.add(element, join == null ? null : copier == null ? value : copier.copy(value));
-    if (batch.rows() == 1) {
+    rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
+    if (rows.rows() == 1) {
       firstRowTime = getProcessingTimeService().getCurrentProcessingTime();
       if (!timerIsSet && !backlog) {
         setTimer();
       }
     }
-    if (batch.isFull()) {
-      flush(FlushCause.SIZE);
+    if (rows.isFull()) {
+      submit(batch, FlushCause.SIZE);
     }
+  }
+
+  /** The batch that is gathered; waits for one while all are on their way. */
+  private TensorBatch<T> filling() throws Exception {
+    while (filling == null) {
+      filling = free.pollFirst();
+      if (filling == null) {
+        mailbox.yield();
+      }
+    }
+    return filling;
   }
 
   /** One timer lives at a time; when it fires for a batch that is gone it is set anew. */
@@ -102,28 +130,63 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
 
   private void onTimer() throws Exception {
     timerIsSet = false;
-    if (scorer().batch().rows() == 0 || backlog) {
+    TensorBatch<T> batch = filling;
+    if (batch == null || batch.input().rows() == 0 || backlog) {
       return;
     }
     if (getProcessingTimeService().getCurrentProcessingTime() >= dueTime()) {
-      flush(FlushCause.TIME);
+      submit(batch, FlushCause.TIME);
     } else {
       setTimer();
     }
   }
 
-  private void flush(FlushCause cause) throws Exception {
-    InputBatch<T> batch = scorer().batch();
-    if (batch.rows() > 0) {
-      try (ResultRow row = scorer().score(cause)) {
-        emit(batch, row);
-      }
-      batch.clear();
+  /** Sends what was gathered to the function, and emits its results when they are there. */
+  private void submit(TensorBatch<T> batch, FlushCause cause) throws Exception {
+    Scorer<T> scoring = scorer();
+    filling = null;
+    batch.setCause(cause);
+    if (engine == null) {
+      scoring.score(batch);
+      complete(batch);
+    } else {
+      inFlight.addLast(batch);
+      scoring.metrics().setQueueDepth(inFlight.size());
+      engine.submit(() -> scoring.score(batch), this::returned);
     }
-    Watermark held = heldWatermark;
-    heldWatermark = null;
-    if (held != null) {
-      super.processWatermark(held);
+  }
+
+  /** The oldest batch comes back from the engine, which computes one after the other. */
+  private void returned(@Nullable Throwable failure) throws Exception {
+    TensorBatch<T> batch = inFlight.removeFirst();
+    scorer().metrics().setQueueDepth(inFlight.size());
+    if (failure != null) {
+      ExceptionUtils.rethrowException(failure);
+    }
+    complete(batch);
+  }
+
+  private void complete(TensorBatch<T> batch) throws Exception {
+    try (ResultRow row = batch.row()) {
+      emit(batch.input(), row);
+    }
+    scorer().metrics().addBatch(batch.input().rows(), batch.cause());
+    Watermark behind = batch.watermark();
+    batch.clear();
+    free.addLast(batch);
+    if (behind != null) {
+      super.processWatermark(behind);
+    }
+  }
+
+  /** Emits everything that has come so far. */
+  private void flush(FlushCause cause) throws Exception {
+    TensorBatch<T> batch = filling;
+    if (batch != null && batch.input().rows() > 0) {
+      submit(batch, cause);
+    }
+    while (!inFlight.isEmpty()) {
+      mailbox.yield();
     }
   }
 
@@ -144,10 +207,12 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     if (mark.getTimestamp() == Watermark.MAX_WATERMARK.getTimestamp()) {
-      heldWatermark = mark;
       flush(FlushCause.WATERMARK);
-    } else if (scorer().batch().rows() > 0) {
-      heldWatermark = mark;
+      super.processWatermark(mark);
+    } else if (filling != null && filling.input().rows() > 0) {
+      filling.setWatermark(mark);
+    } else if (!inFlight.isEmpty()) {
+      inFlight.getLast().setWatermark(mark);
     } else {
       super.processWatermark(mark);
     }
@@ -193,9 +258,13 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   /** Frees; what was not emitted comes again after a restore. */
   @Override
   public void close() throws Exception {
-    Scorer<T> open = scorer;
+    List<AutoCloseable> all = new ArrayList<>(Arrays.asList(engine, scorer));
+    engine = null;
     scorer = null;
-    AutoCloseable joining = join == null ? null : () -> FunctionUtils.closeFunction(join);
-    Closing.all(Arrays.asList(open, joining, super::close));
+    if (join != null) {
+      all.add(() -> FunctionUtils.closeFunction(join));
+    }
+    all.add(super::close);
+    Closing.all(all);
   }
 }

@@ -25,6 +25,15 @@ public final class TensorSettings {
           .defaultValue(Duration.ofMillis(100))
           .withDescription("How long the first row of a batch may wait for others.");
 
+  /** Batches that are computed while the next is gathered. */
+  public static final ConfigOption<Integer> IN_FLIGHT =
+      ConfigOptions.key("tensor.batch.in-flight")
+          .intType()
+          .defaultValue(0)
+          .withDescription(
+              "Batches that may be computed, or wait for it, on a thread of the function while the"
+                  + " task gathers the next; 0 computes on the task's thread.");
+
   /** Native memory of one subtask of one operator. */
   public static final ConfigOption<MemorySize> TASK_MEMORY =
       ConfigOptions.key("tensor.task.memory")

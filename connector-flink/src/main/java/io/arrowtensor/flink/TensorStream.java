@@ -46,10 +46,13 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the elements
  */
 public final class TensorStream<T> {
+  private static final int MAX_IN_FLIGHT = 1000;
+
   private final DataStream<T> stream;
   private final List<String> columns;
   private final Options options;
   private final @Nullable Integer maxRows;
+  private final @Nullable Integer inFlight;
   private final @Nullable Duration maxDelay;
 
   private TensorStream(
@@ -57,32 +60,45 @@ public final class TensorStream<T> {
       List<String> columns,
       Options options,
       @Nullable Integer maxRows,
+      @Nullable Integer inFlight,
       @Nullable Duration maxDelay) {
     this.stream = stream;
     this.columns = columns;
     this.options = options;
     this.maxRows = maxRows;
+    this.inFlight = inFlight;
     this.maxDelay = maxDelay;
   }
 
   /** A stream to score, keyed or not, of a type whose fields are known. */
   public static <T> TensorStream<T> of(DataStream<T> stream) {
-    return new TensorStream<>(stream, List.of(), Options.defaults(), null, null);
+    return new TensorStream<>(stream, List.of(), Options.defaults(), null, null, null);
   }
 
   /** The fields that the function gets, in this order. */
   public TensorStream<T> columns(String... names) {
-    return new TensorStream<>(stream, List.of(names), options, maxRows, maxDelay);
+    return new TensorStream<>(stream, List.of(names), options, maxRows, inFlight, maxDelay);
   }
 
   /** How fields become columns; {@link Options#defaults()} refuses nulls. */
   public TensorStream<T> options(Options options) {
-    return new TensorStream<>(stream, columns, options, maxRows, maxDelay);
+    return new TensorStream<>(stream, columns, options, maxRows, inFlight, maxDelay);
   }
 
   /** Rows of a full batch; {@link TensorSettings#MAX_ROWS} where this is not called. */
   public TensorStream<T> maxRows(int rows) {
-    return new TensorStream<>(stream, columns, options, rows, maxDelay);
+    return new TensorStream<>(stream, columns, options, rows, inFlight, maxDelay);
+  }
+
+  /**
+   * Computes on a thread of the function's own, so that a device works while the task gathers: at
+   * most {@code batches} are computed or wait for it, each in memory of its own. With 0, which
+   * suits functions that use the processor, the task's thread computes; {@link
+   * TensorSettings#IN_FLIGHT} where this is not called. Order, timestamps and exactly once stay:
+   * all batches are emitted before a barrier passes.
+   */
+  public TensorStream<T> inFlight(int batches) {
+    return new TensorStream<>(stream, columns, options, maxRows, batches, maxDelay);
   }
 
   /**
@@ -91,7 +107,7 @@ public final class TensorStream<T> {
    * they are full.
    */
   public TensorStream<T> maxDelay(Duration delay) {
-    return new TensorStream<>(stream, columns, options, maxRows, delay);
+    return new TensorStream<>(stream, columns, options, maxRows, inFlight, delay);
   }
 
   /**
@@ -157,6 +173,7 @@ public final class TensorStream<T> {
               function.resultSchema(input, JobFiles.INSTANCE),
               requirePositive(
                   "maxRows", maxRows != null ? maxRows : config.get(TensorSettings.MAX_ROWS)),
+              requireInFlight(inFlight != null ? inFlight : config.get(TensorSettings.IN_FLIGHT)),
               requirePositive(maxDelay != null ? maxDelay : config.get(TensorSettings.MAX_DELAY)),
               config.get(TensorSettings.TASK_MEMORY).getBytes(),
               config.get(TensorSettings.DEVICE_RESOURCE));
@@ -185,6 +202,14 @@ public final class TensorStream<T> {
       throw new InterchangeException("Invalid " + name + " " + value + ": expected at least 1");
     }
     return value;
+  }
+
+  private static int requireInFlight(int batches) {
+    if (batches < 0 || batches > MAX_IN_FLIGHT) {
+      throw new InterchangeException(
+          "Invalid inFlight " + batches + ": expected 0 to " + MAX_IN_FLIGHT);
+    }
+    return batches;
   }
 
   private static Duration requirePositive(Duration delay) {

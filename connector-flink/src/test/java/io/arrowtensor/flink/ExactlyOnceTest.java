@@ -42,24 +42,28 @@ class ExactlyOnceTest {
     boolean keyed = !chained && random.nextBoolean();
     boolean reuse = random.nextBoolean();
     boolean inFunction = random.nextBoolean();
+    int inFlight = random.nextInt(4);
     int failAfter = 1000 + random.nextInt(9000);
     String run = "failing " + seed;
     System.out.printf(
         "-Dseed=%d: %d failures after %d rows, unaligned=%s chained=%s keyed=%s reuse=%s"
-            + " inFunction=%s%n",
-        seed, failures, failAfter, unaligned, chained, keyed, reuse, inFunction);
+            + " inFunction=%s inFlight=%d%n",
+        seed, failures, failAfter, unaligned, chained, keyed, reuse, inFunction, inFlight);
     new TestJob(run, ROWS)
         .unaligned(unaligned)
         .chained(chained)
         .keyed(keyed)
         .objectReuse(reuse)
+        .inFlight(inFlight)
         .failing(failures, failAfter, inFunction)
         .start(CLUSTER)
         .awaitEnd(JobStatus.FINISHED);
     assertComplete(run, ROWS);
     TestJob.Counts counts = TestJob.counts(run);
     assertThat(counts.failuresLeft.get()).as("planned failures left").isNotPositive();
-    assertThat(counts.scored.get()).as("rows scored again").isGreaterThan(ROWS);
+    assertThat(counts.handedOver.get())
+        .as("rows given to the function, some of them again")
+        .isGreaterThan(ROWS);
   }
 
   @Test
@@ -84,6 +88,7 @@ class ExactlyOnceTest {
           new TestJob(run, rows)
               .parallelism(parallelism)
               .sources(1)
+              .inFlight(2)
               .rowsPerSecond(40_000)
               .chained(false)
               .unaligned(true)
@@ -109,7 +114,8 @@ class ExactlyOnceTest {
   @Test
   void aDrainedJobHasEmittedAllThatItRead(@TempDir Path folder) throws Exception {
     String run = "drained";
-    Cluster.Job job = new TestJob(run, 10_000_000).parallelism(1).sources(1).start(CLUSTER);
+    Cluster.Job job =
+        new TestJob(run, 10_000_000).parallelism(1).sources(1).inFlight(3).start(CLUSTER);
     Cluster.await("rows were committed", () -> CommittedSink.committed(run).length > 1000);
     job.stop(true, folder.toUri().toString(), SavepointFormatType.NATIVE);
     job.awaitEnd(JobStatus.FINISHED);

@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.Metric;
 import org.apache.flink.runtime.testutils.InMemoryReporter;
@@ -93,6 +94,7 @@ class MetricsTest {
             .map(cause -> count(metrics, "flushes." + cause))
             .toList();
     assertThat(others.stream().mapToLong(Long::longValue).sum()).as("the rest, once").isEqualTo(1);
+    assertThat(((Gauge<?>) metrics.get("queueDepth")).getValue()).as("at the end").isEqualTo(0);
     Histogram rows = (Histogram) metrics.get("rowsPerBatch");
     assertThat(rows.getCount()).as("batches in the histogram").isEqualTo(3);
     assertThat(rows.getStatistics().getMax()).as("largest").isEqualTo(1000);

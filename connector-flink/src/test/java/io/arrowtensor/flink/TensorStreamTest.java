@@ -91,6 +91,8 @@ class TensorStreamTest {
         .hasMessageContaining("it does not read the mask that Nulls.MASK hands out");
     assertThatThrownBy(() -> rows.maxRows(0).map(new Sum()))
         .hasMessageContaining("Invalid maxRows 0: expected at least 1");
+    assertThatThrownBy(() -> rows.inFlight(-1).map(new Sum()))
+        .hasMessageContaining("Invalid inFlight -1: expected 0 to 1000");
     assertThatThrownBy(() -> rows.maxDelay(Duration.ZERO).map(new Sum()))
         .hasMessageContaining("Invalid maxDelay PT0S: expected at least a millisecond");
     assertThatThrownBy(() -> rows.map(new Unsendable()))
@@ -160,6 +162,7 @@ class TensorStreamTest {
         List.<ConfigOption<?>>of(
             TensorSettings.MAX_ROWS,
             TensorSettings.MAX_DELAY,
+            TensorSettings.IN_FLIGHT,
             TensorSettings.TASK_MEMORY,
             TensorSettings.DEVICE_RESOURCE)) {
       assertThat(option.key()).as("key").startsWith("tensor.");

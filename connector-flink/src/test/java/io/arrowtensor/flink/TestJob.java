@@ -36,7 +36,7 @@ final class TestJob {
     final AtomicInteger opened = new AtomicInteger();
     final AtomicInteger closed = new AtomicInteger();
     final AtomicLong read = new AtomicLong();
-    final AtomicLong scored = new AtomicLong();
+    final AtomicLong handedOver = new AtomicLong();
   }
 
   private static final Map<String, Counts> RUNS = new ConcurrentHashMap<>();
@@ -46,6 +46,7 @@ final class TestJob {
   private final long rows;
   private int parallelism = 2;
   private int sources = 2;
+  private int inFlight;
   private double rowsPerSecond = 100_000;
   private boolean chained = true;
   private boolean keyed;
@@ -74,6 +75,11 @@ final class TestJob {
   /** A source of its own parallelism; what a source has finished cannot be rescaled. */
   TestJob sources(int sources) {
     this.sources = sources;
+    return this;
+  }
+
+  TestJob inFlight(int batches) {
+    this.inFlight = batches;
     return this;
   }
 
@@ -153,6 +159,7 @@ final class TestJob {
     TensorStream.of(events)
         .columns("a", "b")
         .maxRows(64)
+        .inFlight(inFlight)
         .maxDelay(Duration.ofMillis(15))
         .map(
             new CountedSum(run, failInFunction ? failAfter : Long.MAX_VALUE),
@@ -188,11 +195,11 @@ final class TestJob {
 
     @Override
     public OwnedBatch apply(DeviceBatch batch) throws Exception {
+      counts(run).handedOver.addAndGet(batch.rowCount());
       rows += batch.rowCount();
       if (rows >= failAfter) {
         failOnce(run, "scoring");
       }
-      counts(run).scored.addAndGet(batch.rowCount());
       return super.apply(batch);
     }
 

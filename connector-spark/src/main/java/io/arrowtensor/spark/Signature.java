@@ -3,10 +3,13 @@ package io.arrowtensor.spark;
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.internal.FunctionChecks;
+import io.arrowtensor.internal.KnownFile;
+import io.arrowtensor.internal.RecordedFiles;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.catalyst.analysis.TempResolvedColumn;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
 import org.apache.spark.sql.catalyst.expressions.Cast;
@@ -38,7 +41,8 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
       fields.add(field(child));
     }
     StructType arguments = new StructType(fields.toArray(StructField[]::new));
-    DriverFiles files = new DriverFiles(Sessions.active().sessionState().newHadoopConf());
+    Configuration conf = Sessions.active().sessionState().newHadoopConf();
+    RecordedFiles files = new RecordedFiles(uri -> ProcessFiles.localCopy(uri, conf));
     try {
       FunctionChecks.requireNullPolicy(function.function(), function.options().nulls());
       BatchSchema input = SparkSchemas.columns(arguments, function.options());

@@ -49,7 +49,7 @@ final class Scorer<T> implements AutoCloseable {
     this.allocator =
         TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), call.memory());
     try {
-      this.context = new SubtaskContext(task, runtime, allocator, metrics, call.deviceResource());
+      this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);
       for (int i = 0; i <= call.inFlight(); i++) {
         memory.add(

@@ -4,10 +4,12 @@ import io.arrowtensor.BatchContext;
 import io.arrowtensor.Device;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.internal.CallFigures;
+import io.arrowtensor.internal.KnownFile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.flink.api.common.TaskInfo;
@@ -21,6 +23,7 @@ final class SubtaskContext implements BatchContext {
   private final StreamTask<?, ?> task;
   private final BufferAllocator allocator;
   private final CallMetrics metrics;
+  private final List<KnownFile> files;
   private final String name;
   private final int threads;
   private final Device device;
@@ -31,10 +34,11 @@ final class SubtaskContext implements BatchContext {
       StreamingRuntimeContext runtime,
       BufferAllocator allocator,
       CallMetrics metrics,
-      String deviceResource) {
+      TensorCall<?> call) {
     this.task = task;
     this.allocator = allocator;
     this.metrics = metrics;
+    this.files = call.files();
     this.name = name(runtime.getTaskInfo());
     int slots =
         runtime
@@ -42,7 +46,7 @@ final class SubtaskContext implements BatchContext {
             .getConfiguration()
             .get(TaskManagerOptions.NUM_TASK_SLOTS);
     this.threads = Math.max(1, Runtime.getRuntime().availableProcessors() / Math.max(1, slots));
-    this.device = device(runtime, deviceResource);
+    this.device = device(runtime, call.deviceResource());
   }
 
   static String name(TaskInfo task) {
@@ -123,6 +127,6 @@ final class SubtaskContext implements BatchContext {
 
   @Override
   public Path localCopy(URI uri) throws IOException {
-    return JobFiles.INSTANCE.localCopy(uri);
+    return KnownFile.require(files, uri, JobFiles.INSTANCE.localCopy(uri));
   }
 }

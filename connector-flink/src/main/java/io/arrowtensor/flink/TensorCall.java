@@ -4,8 +4,10 @@ import io.arrowtensor.BatchFunction;
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
+import io.arrowtensor.internal.KnownFile;
 import java.io.Serializable;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * What the client sends to the subtasks of one operator. Flink deserializes it for each, so each
@@ -14,6 +16,7 @@ import java.time.Duration;
  * @param reader finds the arguments in the elements
  * @param options how arguments are converted
  * @param results what the function promised
+ * @param files what it read to tell its results
  * @param maxRows rows of a full batch
  * @param inFlight batches that may wait for the function while another is gathered; 0 to compute on
  *     the task's thread
@@ -26,6 +29,7 @@ record TensorCall<T>(
     BatchFunction function,
     Options options,
     BatchSchema results,
+    List<KnownFile> files,
     int maxRows,
     int inFlight,
     Duration maxDelay,

@@ -7,6 +7,8 @@ import io.arrowtensor.CopyRefusedException;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
 import io.arrowtensor.internal.FunctionChecks;
+import io.arrowtensor.internal.KnownFile;
+import io.arrowtensor.internal.RecordedFiles;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -153,7 +155,6 @@ public final class TensorStream<T> {
   }
 
   private TensorCall<T> call(BatchFunction function) {
-    ReadableConfig config = stream.getExecutionEnvironment().getConfiguration();
     try {
       requireSerializable(function);
       FunctionChecks.requireNullPolicy(function, options.nulls());
@@ -165,24 +166,34 @@ public final class TensorStream<T> {
       ElementReader<T> reader = ElementReaders.of(stream.getType(), columns, options);
       BatchSchema input =
           new BatchSchema(reader.fields().stream().map(InputField::column).toList());
-      TensorCall<T> call =
-          new TensorCall<>(
-              reader,
-              function,
-              options,
-              function.resultSchema(input, JobFiles.INSTANCE),
-              requirePositive(
-                  "maxRows", maxRows != null ? maxRows : config.get(TensorSettings.MAX_ROWS)),
-              requireInFlight(inFlight != null ? inFlight : config.get(TensorSettings.IN_FLIGHT)),
-              requirePositive(maxDelay != null ? maxDelay : config.get(TensorSettings.MAX_DELAY)),
-              config.get(TensorSettings.TASK_MEMORY).getBytes(),
-              config.get(TensorSettings.DEVICE_RESOURCE));
+      RecordedFiles files = new RecordedFiles(JobFiles.INSTANCE);
+      BatchSchema results = function.resultSchema(input, files);
+      TensorCall<T> call = call(reader, function, results, files.known());
       resultType(call);
       return call;
     } catch (InterchangeException e) {
       throw new InterchangeException(
           "Cannot call " + TensorCall.describe(function, columns) + ": " + e.getMessage(), e);
     }
+  }
+
+  private TensorCall<T> call(
+      ElementReader<T> reader, BatchFunction function, BatchSchema results, List<KnownFile> files) {
+    ReadableConfig config = stream.getExecutionEnvironment().getConfiguration();
+    int rows = maxRows != null ? maxRows : config.get(TensorSettings.MAX_ROWS);
+    int batches = inFlight != null ? inFlight : config.get(TensorSettings.IN_FLIGHT);
+    Duration delay = maxDelay != null ? maxDelay : config.get(TensorSettings.MAX_DELAY);
+    return new TensorCall<>(
+        reader,
+        function,
+        options,
+        results,
+        files,
+        requireIn("maxRows", rows, 1, Integer.MAX_VALUE),
+        requireIn("inFlight", batches, 0, MAX_IN_FLIGHT),
+        requirePositive(delay),
+        config.get(TensorSettings.TASK_MEMORY).getBytes(),
+        config.get(TensorSettings.DEVICE_RESOURCE));
   }
 
   private static void requireSerializable(BatchFunction function) {
@@ -197,19 +208,18 @@ public final class TensorStream<T> {
     }
   }
 
-  private static int requirePositive(String name, int value) {
-    if (value < 1) {
-      throw new InterchangeException("Invalid " + name + " " + value + ": expected at least 1");
+  private static int requireIn(String name, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw new InterchangeException(
+          "Invalid "
+              + name
+              + " "
+              + value
+              + ": expected at least "
+              + least
+              + (most < Integer.MAX_VALUE ? ", at most " + most : ""));
     }
     return value;
-  }
-
-  private static int requireInFlight(int batches) {
-    if (batches < 0 || batches > MAX_IN_FLIGHT) {
-      throw new InterchangeException(
-          "Invalid inFlight " + batches + ": expected 0 to " + MAX_IN_FLIGHT);
-    }
-    return batches;
   }
 
   private static Duration requirePositive(Duration delay) {

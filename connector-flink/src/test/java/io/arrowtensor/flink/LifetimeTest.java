@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.arrowtensor.BatchContext;
+import io.arrowtensor.BatchSchema;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.FileAccess;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.dlpack.Dlpack;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -163,6 +166,47 @@ class LifetimeTest {
         next += 20;
       }
     }
+  }
+
+  /** Reads a file while the job is built, and again in the task. */
+  private static final class Reading extends Sum {
+    private static final long serialVersionUID = 1;
+    private final URI model;
+
+    Reading(Path model) {
+      this.model = model.toUri();
+    }
+
+    @Override
+    public BatchSchema resultSchema(BatchSchema input, FileAccess files) {
+      try {
+        files.localCopy(model);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      return super.resultSchema(input, files);
+    }
+
+    @Override
+    public void open(BatchContext context) throws Exception {
+      super.open(context);
+      context.localCopy(model);
+    }
+  }
+
+  @Test
+  void aTaskWithAnotherFileThanTheClientIsRefused(@TempDir Path folder) throws Exception {
+    Path model = Files.writeString(folder.resolve("model"), "one");
+    try (Harness<Event, Double> same = harness(new Reading(model), new Configuration())) {
+      same.flink().open();
+    }
+    Harness<Event, Double> other = harness(new Reading(model), new Configuration());
+    Files.writeString(model, "other");
+    assertThatThrownBy(() -> other.flink().open())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("Invalid copy of " + model.toUri() + ": 5 bytes with SHA-256 ")
+        .hasMessageContaining("where the job was built there were 3 bytes with SHA-256 ");
+    other.kill();
   }
 
   /** Tells what its context offers. */

@@ -92,7 +92,7 @@ class TensorStreamTest {
     assertThatThrownBy(() -> rows.maxRows(0).map(new Sum()))
         .hasMessageContaining("Invalid maxRows 0: expected at least 1");
     assertThatThrownBy(() -> rows.inFlight(-1).map(new Sum()))
-        .hasMessageContaining("Invalid inFlight -1: expected 0 to 1000");
+        .hasMessageContaining("Invalid inFlight -1: expected at least 0, at most 1000");
     assertThatThrownBy(() -> rows.maxDelay(Duration.ZERO).map(new Sum()))
         .hasMessageContaining("Invalid maxDelay PT0S: expected at least a millisecond");
     assertThatThrownBy(() -> rows.map(new Unsendable()))

@@ -18,19 +18,21 @@
 
 #include "io_arrowtensor_internal_Native.h"
 
+#define KIND(constant) io_arrowtensor_internal_Native_##constant
+
 static JavaVM *java_vm;
-static jmethodID owner_release;
+static jmethodID owner_release, owner_call;
 static thread_slot attached_slot;
 static atomic_long attached_threads;
 static atomic_bool process_ending;
+static atomic_long inside; /* callbacks that are in Java, or about to see that it ends */
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
 typedef struct {
   _Alignas(16) jobject owner; /* global reference, or NULL */
+  atomic_long more;           /* references beyond the first */
 } export_header;
-
-_Static_assert(sizeof(export_header) == 16, "the payload is 16-byte aligned");
 
 static export_header *header_of(void *payload) { return (export_header *)payload - 1; }
 
@@ -39,14 +41,21 @@ static export_header *header_of(void *payload) { return (export_header *)payload
 /* System.exit() has stopped Java for good when it runs this: to call in is to wait for ever. */
 static void end_process(void) { atomic_store(&process_ending, true); }
 
-static bool is_ending(void) { return atomic_load(&process_ending); }
+/*
+ * Closes the way into Java before the virtual machine stops: a thread that came later would be kept
+ * there for ever, with whatever lock it holds. Returns how many callbacks are still under way.
+ */
+static int64_t end_callbacks(void) {
+  atomic_store(&process_ending, true);
+  return atomic_load(&inside);
+}
 
 /* Runs on the ending thread. An attached thread that ends without this leaks a Java thread. */
 static void detach_ending_thread(void *unused) {
   (void)unused;
   atomic_fetch_sub(&attached_threads, 1);
   void *env;
-  if (!is_ending() && (*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
+  if (!atomic_load(&process_ending) && (*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
     (*java_vm)->DetachCurrentThread(java_vm);
   }
 }
@@ -58,7 +67,7 @@ static void detach_ending_thread(void *unused) {
  */
 static JNIEnv *current_env(void) {
   void *env = NULL;
-  if (is_ending()) {
+  if (atomic_load(&process_ending)) {
     return NULL;
   }
   if ((*java_vm)->GetEnv(java_vm, &env, JNI_VERSION_10) == JNI_OK) {
@@ -76,53 +85,95 @@ static JNIEnv *current_env(void) {
   return env;
 }
 
+static void leave_java(void) { atomic_fetch_sub(&inside, 1); }
+
+/* As current_env; unless that is NULL, leave_java() follows. */
+static JNIEnv *enter_java(void) {
+  atomic_fetch_add(&inside, 1);
+  JNIEnv *env = current_env();
+  if (env == NULL) {
+    leave_java();
+  }
+  return env;
+}
+
 /* ---- Callbacks: run on any thread, inside anyone's code -------------------------------------- */
 
+/* An exception may be pending: the caller may be a native method of another library. */
+static jthrowable put_aside(JNIEnv *env) {
+  jthrowable pending = (*env)->ExceptionCheck(env) ? (*env)->ExceptionOccurred(env) : NULL;
+  if (pending != NULL) {
+    (*env)->ExceptionClear(env);
+  }
+  return pending;
+}
+
+/* Whether the call into Java threw. Its exception is printed and goes no further. */
+static bool restore(JNIEnv *env, jthrowable pending) {
+  bool threw = (*env)->ExceptionCheck(env);
+  if (threw) {
+    (*env)->ExceptionDescribe(env);
+    (*env)->ExceptionClear(env);
+  }
+  if (pending != NULL) {
+    (*env)->Throw(env, pending);
+    (*env)->DeleteLocalRef(env, pending);
+  }
+  return threw;
+}
+
 /*
- * Releases the owner once and frees the block. A Java exception that is pending on the thread
- * (the caller may be native code of another library) is put aside and restored; one thrown by
- * release() is printed and goes no further. Without a virtual machine the block is leaked.
+ * Drops a reference. The last one releases the owner and frees the block; without a virtual machine
+ * the block is leaked.
  */
 static void drop(void *payload) {
   if (payload == NULL) {
     return;
   }
   export_header *header = header_of(payload);
-  jobject owner = header->owner;
-  if (owner != NULL) {
-    JNIEnv *env = current_env();
+  if (atomic_fetch_sub(&header->more, 1) > 0) {
+    return;
+  }
+  if (header->owner != NULL) {
+    JNIEnv *env = enter_java();
     if (env == NULL) {
       return;
     }
-    jthrowable pending = NULL;
-    if ((*env)->ExceptionCheck(env)) {
-      pending = (*env)->ExceptionOccurred(env);
-      (*env)->ExceptionClear(env);
-    }
-    (*env)->CallVoidMethod(env, owner, owner_release);
-    if ((*env)->ExceptionCheck(env)) {
-      (*env)->ExceptionDescribe(env);
-      (*env)->ExceptionClear(env);
-    }
-    (*env)->DeleteGlobalRef(env, owner);
-    if (pending != NULL) {
-      (*env)->Throw(env, pending);
-      (*env)->DeleteLocalRef(env, pending);
-    }
+    jthrowable pending = put_aside(env);
+    (*env)->CallVoidMethod(env, header->owner, owner_release);
+    restore(env, pending);
+    (*env)->DeleteGlobalRef(env, header->owner); /* allowed while an exception is pending */
+    leave_java();
   }
   free(header);
+}
+
+/* The answer of the block's owner, or -1 when Java is gone or threw, which it should not. */
+static int64_t call_owner(void *payload, int64_t operation, void *argument) {
+  JNIEnv *env = enter_java();
+  if (env == NULL) {
+    return -1;
+  }
+  jthrowable pending = put_aside(env);
+  jlong answer = (*env)->CallLongMethod(env, header_of(payload)->owner, owner_call,
+                                        (jlong)operation, (jlong)(intptr_t)argument);
+  bool threw = restore(env, pending);
+  leave_java();
+  return threw ? -1 : answer;
 }
 
 /* The leading fields of DLManagedTensorVersioned, stable across major versions of DLPack. */
 typedef struct {
   uint32_t version[2];
   void *manager_ctx;
+  void (*deleter)(void *);
 } dlpack_versioned;
 
 /* DLManagedTensor: the context follows the 48 bytes of a DLTensor. */
 typedef struct {
   char dl_tensor[48];
   void *manager_ctx;
+  void (*deleter)(void *);
 } dlpack_unversioned;
 
 static void delete_versioned(dlpack_versioned *self) {
@@ -180,6 +231,106 @@ struct arrow_schema {
 DEFINE_ARROW_RELEASE(release_array, arrow_array)
 DEFINE_ARROW_RELEASE(release_schema, arrow_schema)
 
+/* ArrowArrayStream, and ArrowDeviceArrayStream, which is the same behind its device type. */
+#define STREAM_FIELDS(type)                                                                  \
+  int (*get_schema)(struct type *, void *), (*get_next)(struct type *, void *);              \
+  const char *(*get_last_error)(struct type *);                                              \
+  void (*release)(struct type *), *private_data;
+
+struct arrow_stream {
+  STREAM_FIELDS(arrow_stream)
+};
+
+struct arrow_device_stream {
+  int32_t device_type;
+  STREAM_FIELDS(arrow_device_stream)
+};
+
+/* The owner leaves the message of its last error, or an empty one, at the start of the payload. */
+#define DEFINE_STREAM(name, type)                                                            \
+  static int name##_schema(struct type *self, void *out) {                                   \
+    return (int)call_owner(self->private_data, KIND(STREAM_SCHEMA), out);                    \
+  }                                                                                          \
+  static int name##_next(struct type *self, void *out) {                                     \
+    return (int)call_owner(self->private_data, KIND(STREAM_NEXT), out);                      \
+  }                                                                                          \
+  static const char *name##_last_error(struct type *self) { return self->private_data; }     \
+  static void name##_release(struct type *self) {                                            \
+    void *payload = self->private_data;                                                      \
+    self->release = NULL;                                                                    \
+    self->private_data = NULL;                                                               \
+    drop(payload);                                                                           \
+  }
+
+DEFINE_STREAM(stream, arrow_stream)
+DEFINE_STREAM(device_stream, arrow_device_stream)
+
+/* ---- Python capsules ------------------------------------------------------------------------- */
+
+/* Where the deleter or release callback lies in the struct that a capsule of this name holds. */
+static const struct capsule_kind {
+  const char *name;
+  size_t release;
+} capsule_kinds[] = {
+    {"dltensor", offsetof(dlpack_unversioned, deleter)},
+    {"dltensor_versioned", offsetof(dlpack_versioned, deleter)},
+    {"arrow_schema", offsetof(struct arrow_schema, release)},
+    {"arrow_array", offsetof(struct arrow_array, release)},
+    {"arrow_device_array", offsetof(struct arrow_array, release)}, /* it begins with the array */
+    {"arrow_array_stream", offsetof(struct arrow_stream, release)},
+    {"arrow_device_array_stream", offsetof(struct arrow_device_stream, release)}};
+
+static void destroy_capsule(void *capsule);
+static void *share_tensor(dlpack_versioned *tensor);
+
+/* What the Python side works with; it fills in the functions of Python, which is not linked. */
+static struct {
+  int64_t (*call_owner)(void *, int64_t, void *);
+  void (*drop)(void *);
+  void (*destroy_capsule)(void *);
+  const struct capsule_kind *kinds;
+  const char *(*capsule_name)(void *);
+  void *(*capsule_pointer)(void *, const char *);
+  void *(*new_capsule)(void *, const char *, void (*)(void *));
+  void *(*share_tensor)(dlpack_versioned *);
+} python = {call_owner, drop, destroy_capsule, capsule_kinds, NULL, NULL, NULL, share_tensor};
+
+/*
+ * In C, as a destructor in Python cannot run at the interpreter's exit. A consumer has renamed the
+ * capsule (DLPack) or marked the struct released (Arrow); a capsule without a name holds a payload.
+ */
+static void destroy_capsule(void *capsule) {
+  const char *name = python.capsule_name(capsule);
+  char *self = python.capsule_pointer(capsule, name);
+  if (name == NULL) {
+    drop(self);
+  }
+  for (size_t i = 0; name != NULL && i < sizeof capsule_kinds / sizeof *capsule_kinds; i++) {
+    if (strcmp(name, capsule_kinds[i].name) == 0) {
+      void (*release)(void *) = *(void (**)(void *))(self + capsule_kinds[i].release);
+      if (release != NULL) {
+        release(self);
+      }
+      if (strncmp(name, "arrow", 5) == 0) {
+        memory_free(self);
+      }
+    }
+  }
+}
+
+/*
+ * One more capsule over a tensor that stays in its block: its deleter drops a reference of the
+ * block. Java is not asked, so that Python's lock need not be given away.
+ */
+static void *share_tensor(dlpack_versioned *tensor) {
+  atomic_fetch_add(&header_of(tensor->manager_ctx)->more, 1);
+  void *capsule = python.new_capsule(tensor, capsule_kinds[1].name, destroy_capsule);
+  if (capsule == NULL) {
+    drop(tensor->manager_ctx);
+  }
+  return capsule;
+}
+
 /* ---- Methods of io.arrowtensor.internal.Native ----------------------------------------------- */
 
 #define NATIVE(type, name) JNIEXPORT type JNICALL Java_io_arrowtensor_internal_Native_##name
@@ -190,18 +341,18 @@ static jlong address(const void *pointer) { return (jlong)(intptr_t)pointer; }
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   (void)reserved;
-  void *loaded;
-  if ((*vm)->GetEnv(vm, &loaded, JNI_VERSION_10) != JNI_OK) {
+  JNIEnv *env;
+  if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_10) != JNI_OK) {
     return JNI_ERR;
   }
-  JNIEnv *env = loaded;
   jclass owner = (*env)->FindClass(env, "io/arrowtensor/internal/Owner");
   if (owner == NULL) {
     return JNI_ERR;
   }
   owner_release = (*env)->GetMethodID(env, owner, "release", "()V");
+  owner_call = (*env)->GetMethodID(env, owner, "call", "(JJ)J");
   (*env)->DeleteLocalRef(env, owner);
-  if (owner_release == NULL || atexit(end_process) != 0 ||
+  if (owner_release == NULL || owner_call == NULL || atexit(end_process) != 0 ||
       !thread_slot_create(&attached_slot, detach_ending_thread)) {
     return JNI_ERR;
   }
@@ -214,8 +365,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
  * more. Slots are few (1024 a process): given back unless a thread still needs its destructor.
  */
 JNIEXPORT void JNICALL JNI_OnUnload(JavaVM *vm, void *reserved) {
-  (void)vm;
-  (void)reserved;
+  (void)vm, (void)reserved;
   if (atomic_load(&attached_threads) == 0) {
     thread_slot_delete(attached_slot);
   }
@@ -240,6 +390,7 @@ NATIVE(jlong, newExport)(JNIEnv *env, jclass type, jobject owner, jlong bytes) {
   if (header == NULL) {
     return 0;
   }
+  atomic_init(&header->more, 0);
   header->owner = owner == NULL ? NULL : (*env)->NewGlobalRef(env, owner);
   if (header->owner == NULL && owner != NULL) {
     free(header);
@@ -261,20 +412,26 @@ NATIVE(void, freeExport)(JNIEnv *env, jclass type, jlong payload) {
 NATIVE(jlong, callback)(JNIEnv *env, jclass type, jint kind) {
   (void)env, (void)type;
   const intptr_t callbacks[] = {
-      [io_arrowtensor_internal_Native_DLPACK_VERSIONED_DELETER] = (intptr_t)delete_versioned,
-      [io_arrowtensor_internal_Native_DLPACK_UNVERSIONED_DELETER] = (intptr_t)delete_unversioned,
-      [io_arrowtensor_internal_Native_ARROW_ARRAY_RELEASE] = (intptr_t)release_array,
-      [io_arrowtensor_internal_Native_ARROW_SCHEMA_RELEASE] = (intptr_t)release_schema,
+      [KIND(DLPACK_VERSIONED_DELETER)] = (intptr_t)delete_versioned,
+      [KIND(DLPACK_UNVERSIONED_DELETER)] = (intptr_t)delete_unversioned,
+      [KIND(ARROW_ARRAY_RELEASE)] = (intptr_t)release_array,
+      [KIND(ARROW_SCHEMA_RELEASE)] = (intptr_t)release_schema,
+      [KIND(ARROW_STREAM)] = (intptr_t)stream_schema,
+      (intptr_t)stream_next, (intptr_t)stream_last_error, (intptr_t)stream_release,
+      [KIND(ARROW_DEVICE_STREAM)] = (intptr_t)device_stream_schema, (intptr_t)device_stream_next,
+      (intptr_t)device_stream_last_error, (intptr_t)device_stream_release,
+      [KIND(PYTHON_TABLE)] = (intptr_t)&python, [KIND(EXPORT_DROP)] = (intptr_t)drop,
+      [KIND(END_CALLBACKS)] = (intptr_t)end_callbacks,
   };
   return kind >= 0 && kind < (jint)(sizeof callbacks / sizeof *callbacks) ? callbacks[kind] : 0;
 }
 
 NATIVE(jlong, call)
 (JNIEnv *env, jclass type, jlong function, jlong a0, jlong a1, jlong a2, jlong a3, jlong a4,
- jlong a5) {
+ jlong a5, jlong a6, jlong a7, jlong a8) {
   (void)env, (void)type;
-  return ((jlong(*)(jlong, jlong, jlong, jlong, jlong, jlong))(intptr_t)function)(a0, a1, a2, a3,
-                                                                                  a4, a5);
+  typedef jlong (*nine)(jlong, jlong, jlong, jlong, jlong, jlong, jlong, jlong, jlong);
+  return ((nine)(intptr_t)function)(a0, a1, a2, a3, a4, a5, a6, a7, a8);
 }
 
 NATIVE(jlong, open)(JNIEnv *env, jclass type, jlong path) {

@@ -155,10 +155,13 @@ int64_t on_thread_at_exit(int64_t function, int64_t first, int64_t second, int64
   return late ? atexit(end_worker) : 0;
 }
 
-/* Six different weights, so that a swapped or lost argument shows. */
-EXPORT int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f);
-int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f) {
-  return a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * f;
+/* Nine different weights, so that a swapped or lost argument shows. */
+EXPORT int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g,
+                     int64_t h, int64_t i);
+int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g,
+              int64_t h, int64_t i) {
+  return a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * f + 1000000 * g + 10000000 * h +
+         100000000 * i;
 }
 
 /*

@@ -5,6 +5,7 @@
  */
 #include "../../main/native/arrowtensor.c"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,20 @@ static void JNICALL call_void_method(JNIEnv *env, jobject object, jmethodID meth
   }
 }
 
+/* Answers with the sum of the operation and the number at the argument. */
+static jlong JNICALL call_long_method(JNIEnv *env, jobject object, jmethodID method, ...) {
+  (void)env, (void)method;
+  va_list arguments;
+  va_start(arguments, method);
+  jlong operation = va_arg(arguments, jlong);
+  int *number = pointer(va_arg(arguments, jlong));
+  va_end(arguments);
+  if (vm.throwing) {
+    thrown = object;
+  }
+  return operation + *number;
+}
+
 static jint JNICALL get_env(JavaVM *self, void **env, jint version) {
   (void)self, (void)version;
   *env = is_attached && !vm.gone ? (void *)&env_functions : NULL;
@@ -113,7 +128,8 @@ static const struct JNINativeInterface_ functions = {
     .ExceptionClear = exception_clear,
     .ExceptionDescribe = exception_describe,
     .Throw = throw_again,
-    .CallVoidMethod = call_void_method};
+    .CallVoidMethod = call_void_method,
+    .CallLongMethod = call_long_method};
 
 static const struct JNIInvokeInterface_ *the_vm = &vm_functions;
 static const struct JNINativeInterface_ *env_functions = &functions;
@@ -196,7 +212,93 @@ static void check_exceptions(void) {
   vm.throwing = 0;
   expect(thrown == NULL, 1, "exception of release() cleared");
   expect(vm.described, 1, "exceptions described");
+  vm.described = 0;
   expect_counts(0, 2, "exceptions");
+}
+
+static void check_streams(void) {
+  struct arrow_device_stream stream = {.get_schema = device_stream_schema,
+                                       .get_next = device_stream_next,
+                                       .get_last_error = device_stream_last_error,
+                                       .release = device_stream_release,
+                                       .private_data = new_export(64)};
+  int number = 40;
+  expect(stream.get_schema(&stream, &number), 40, "schema");
+  expect(stream.get_next(&stream, &number), 41, "next");
+  expect(*stream.get_last_error(&stream), 0, "no error");
+  strcpy(stream.private_data, "no more rows");
+  expect(strcmp(stream.get_last_error(&stream), "no more rows"), 0, "last error");
+  vm.throwing = 1;
+  expect(stream.get_next(&stream, &number), -1, "next that throws");
+  vm.throwing = 0;
+  expect(thrown == NULL, 1, "exception of call() cleared");
+  stream.release(&stream);
+  expect(stream.release == NULL, 1, "released mark of a stream");
+  expect_counts(0, 1, "stream");
+}
+
+/* A capsule of the double: a name and a pointer. */
+struct capsule {
+  const char *name;
+  void *pointer;
+};
+
+static const char *name_of(void *capsule) { return ((struct capsule *)capsule)->name; }
+
+static void *pointer_of(void *capsule, const char *name) {
+  (void)name;
+  return ((struct capsule *)capsule)->pointer;
+}
+
+static void check_capsules(void) {
+  python.capsule_name = name_of;
+  python.capsule_pointer = pointer_of;
+  dlpack_versioned *tensor = new_tensor();
+  tensor->deleter = (void (*)(void *))delete_versioned;
+  struct capsule capsule = {"used_dltensor_versioned", tensor};
+  python.destroy_capsule(&capsule);
+  expect_counts(1, 0, "a capsule whose tensor was consumed");
+  capsule.name = "dltensor_versioned";
+  python.destroy_capsule(&capsule);
+  expect_counts(0, 1, "a capsule that nobody consumed");
+
+  struct arrow_stream *stream = memory_allocate(sizeof *stream, 16);
+  *stream = (struct arrow_stream){.release = stream_release, .private_data = new_export(64)};
+  capsule = (struct capsule){"arrow_array_stream", stream};
+  python.destroy_capsule(&capsule);
+  expect_counts(0, 1, "a capsule with a stream, and its memory");
+  capsule = (struct capsule){"arrow_array", memory_allocate(sizeof(struct arrow_array), 16)};
+  memset(capsule.pointer, 0, sizeof(struct arrow_array));
+  python.destroy_capsule(&capsule);
+  expect_counts(0, 0, "a capsule whose array was moved out, and its memory");
+  capsule = (struct capsule){NULL, new_export(64)};
+  python.destroy_capsule(&capsule);
+  expect_counts(0, 1, "a capsule with a block");
+}
+
+static struct capsule made;
+
+static void *new_capsule(void *pointer, const char *name, void (*destructor)(void *)) {
+  made = (struct capsule){name, pointer};
+  return vm.out_of_memory || destructor != destroy_capsule ? NULL : &made;
+}
+
+static void check_shared_tensor(void) {
+  python.new_capsule = new_capsule;
+  dlpack_versioned *tensor = new_tensor();
+  tensor->deleter = (void (*)(void *))delete_versioned;
+  expect(python.share_tensor(tensor) == &made, 1, "a capsule");
+  expect(strcmp(made.name, "dltensor_versioned"), 0, "its name");
+  expect(made.pointer == tensor, 1, "the tensor itself in it");
+  python.share_tensor(tensor);
+  python.destroy_capsule(&made);
+  tensor->deleter(tensor); /* by the consumer of the other capsule */
+  vm.out_of_memory = 1;
+  expect(python.share_tensor(tensor) == NULL, 1, "no memory for a capsule");
+  vm.out_of_memory = 0;
+  expect_counts(1, 0, "a tensor of which all capsules are gone");
+  drop(tensor);
+  expect_counts(0, 1, "a tensor that its owner dropped too");
 }
 
 static void *delete_twice(void *tensors) {
@@ -245,6 +347,9 @@ int main(void) {
   check_tensors();
   check_arrays();
   check_exceptions();
+  check_streams();
+  check_capsules();
+  check_shared_tensor();
   check_threads();
   JNI_OnUnload(java_vm, NULL);
   printf("arrowtensor.c: %s\n", wrong == 0 ? "the callbacks hold" : "WRONG");

@@ -83,8 +83,12 @@ public record BatchSchema(List<Column> columns) implements Serializable {
     /** The description of a column that is there. */
     public static Column of(DeviceColumn column) {
       long[] shape = column.values().shape();
+      TensorRows tensors = column.tensorRows();
       boolean list = column.kind() != ColumnKind.ARRAY;
-      List<Long> rowShape = list ? List.of() : Arrays.stream(shape).skip(1).boxed().toList();
+      List<Long> rowShape =
+          tensors != null
+              ? tensors.logicalShape()
+              : list ? List.of() : Arrays.stream(shape).skip(1).boxed().toList();
       return new Column(
           column.name(),
           column.kind(),
@@ -97,9 +101,9 @@ public record BatchSchema(List<Column> columns) implements Serializable {
     @Override
     public String toString() {
       String type =
-          kind == ColumnKind.ARRAY || kind == ColumnKind.LIST
-              ? dtype.toString()
-              : kind.name().toLowerCase(java.util.Locale.ROOT);
+          kind == ColumnKind.STRING || kind == ColumnKind.BINARY
+              ? kind.name().toLowerCase(java.util.Locale.ROOT)
+              : dtype.toString();
       String shape = rowShape.isEmpty() ? "" : rowShape.toString().replace("-1", "?");
       return name
           + ": "

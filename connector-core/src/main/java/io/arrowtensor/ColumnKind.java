@@ -12,5 +12,10 @@ public enum ColumnKind {
   /** As {@link #LIST} over uint8 values that are UTF-8 text. */
   STRING,
   /** As {@link #LIST} over uint8 values that are plain bytes. */
-  BINARY
+  BINARY,
+  /**
+   * As {@link #LIST}, each row a tensor with a shape of its own ({@link
+   * DeviceColumn#tensorRows()}); {@link DeviceColumn#tensor(long)} gives one of them.
+   */
+  TENSOR
 }

@@ -4,6 +4,8 @@ package io.arrowtensor;
 public enum CopyReason {
   /** The caller asked for {@link Copy#ALWAYS}. */
   REQUESTED,
+  /** The memory lived on another device than the one asked for. */
+  TRANSFER,
   /** The memory is not aligned as {@link Options#alignment()} asks. */
   ALIGNMENT,
   /** The strides do not fit the target, which needs row-major contiguous memory. */

@@ -18,6 +18,24 @@ public record Device(DeviceType type, int id) implements Serializable {
     return new Device(DeviceType.CUDA, id);
   }
 
+  /**
+   * Checks that the host can read memory on this device. {@code verb} completes the sentence
+   * "Cannot ... ".
+   *
+   * @throws DeviceMismatchException telling how to ask for a transfer
+   */
+  public void requireHostAccessible(String verb) {
+    if (!type.isHostAccessible()) {
+      throw new DeviceMismatchException(
+          "Cannot "
+              + verb
+              + " memory on "
+              + this
+              + ": the host cannot reach it; transfer it first, with"
+              + " DeviceArray.from(array, Options.defaults().withDevice(Device.CPU))");
+    }
+  }
+
   /** {@code cpu}, {@code cuda:1}, ... */
   @Override
   public String toString() {

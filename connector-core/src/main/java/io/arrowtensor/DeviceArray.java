@@ -46,6 +46,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   private final boolean readOnly;
   private final @Nullable Owner owner;
   private final @Nullable Scope scope;
+  private final Ready ready;
   private final Outcome outcome;
   private final LeakReports.@Nullable Ticket ticket;
   private volatile boolean closed;
@@ -61,6 +62,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     this.readOnly = memory.readOnly();
     this.owner = memory.owner();
     this.scope = memory.scope();
+    this.ready = memory.ready();
     Outcome known = memory.outcome();
     this.outcome = known != null ? known : Outcome.zeroCopy(nbytes());
     this.ticket = owner != null ? LeakReports.track(this, nbytes()) : null;
@@ -78,7 +80,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
    * @return an array that the caller closes
    * @throws CopyRefusedException when a copy would be needed and {@link Copy#NEVER} forbids it
    * @throws DeviceMismatchException when the memory lives elsewhere than {@link Options#device()}
-   *     asks
+   *     asks and cannot be transferred there
    * @throws InterchangeException when the source cannot be described; everything taken has been
    *     released
    */
@@ -103,6 +105,15 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   /** Where the memory lives. */
   public Device device() {
     return device;
+  }
+
+  /**
+   * When the memory may be read. Whoever passes on {@link #address()} of device memory waits for
+   * this first; exports, transfers and copies do so themselves. {@link Ready#NOW} for memory that
+   * the host can reach.
+   */
+  public Ready ready() {
+    return ready;
   }
 
   /** The type of one element. */
@@ -215,14 +226,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
    * "Cannot ... ".
    */
   public void requireHostContiguous(String verb) {
-    if (!device.type().isHostAccessible()) {
-      throw new DeviceMismatchException(
-          "Cannot "
-              + verb
-              + " memory on "
-              + device
-              + ": the host cannot reach it; transfer it first");
-    }
+    device.requireHostAccessible(verb);
     if (!isContiguous()) {
       throw new UnsupportedTypeException(
           "Cannot "
@@ -264,7 +268,8 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
         readOnly,
         owner == null ? null : owner.retain(),
         scope,
-        null);
+        null,
+        ready);
   }
 
   private void check() {

@@ -1,7 +1,9 @@
 package io.arrowtensor;
 
 import io.arrowtensor.internal.Closing;
+import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,7 @@ public final class DeviceColumn implements AutoCloseable {
   private final @Nullable DeviceArray validity;
   private final @Nullable DeviceArray offsets;
   private final @Nullable DeviceColumn dictionary;
+  private final @Nullable TensorRows tensorRows;
 
   private DeviceColumn(
       String name,
@@ -22,13 +25,15 @@ public final class DeviceColumn implements AutoCloseable {
       DeviceArray values,
       @Nullable DeviceArray validity,
       @Nullable DeviceArray offsets,
-      @Nullable DeviceColumn dictionary) {
+      @Nullable DeviceColumn dictionary,
+      @Nullable TensorRows tensorRows) {
     this.name = name;
     this.kind = kind;
     this.values = values;
     this.validity = validity;
     this.offsets = offsets;
     this.dictionary = dictionary;
+    this.tensorRows = tensorRows;
   }
 
   /** As {@link #from(ColumnSource, Options)} with {@link Options#defaults()}. */
@@ -55,7 +60,7 @@ public final class DeviceColumn implements AutoCloseable {
               + name
               + "' of a 0-dimensional array: the first dimension counts the rows");
     }
-    return new DeviceColumn(name, ColumnKind.ARRAY, values, null, null, null);
+    return new DeviceColumn(name, ColumnKind.ARRAY, values, null, null, null, null);
   }
 
   /**
@@ -78,7 +83,35 @@ public final class DeviceColumn implements AutoCloseable {
       Closing.quietly(refusal, Arrays.asList(values, offsets));
       throw refusal;
     }
-    return new DeviceColumn(name, kind, values, null, offsets, null);
+    return new DeviceColumn(name, kind, values, null, offsets, null, null);
+  }
+
+  /**
+   * A column of tensors that differ in shape; takes over all arrays.
+   *
+   * @param values the elements of all rows, one dimension
+   * @param offsets int32 or int64, one more than there are rows
+   * @throws InterchangeException when they do not fit each other; all arrays are closed then
+   */
+  public static DeviceColumn tensors(
+      String name, DeviceArray values, DeviceArray offsets, TensorRows rows) {
+    try {
+      boolean fits = values.ndim() == 1 && values.isContiguous() && values.dtype().isWholeBytes();
+      if (!fits || rows.shapes().dim(0) != offsets.size() - 1) {
+        throw new InterchangeException(
+            "Invalid tensors of column '"
+                + name
+                + "': expected one dimension of contiguous values and a shape for each row, got "
+                + values
+                + " and shapes "
+                + rows.shapes());
+      }
+      DeviceColumn lists = of(name, ColumnKind.TENSOR, values, offsets);
+      return new DeviceColumn(name, lists.kind, values, null, offsets, null, rows);
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, Arrays.asList(values, offsets, rows.shapes()));
+      throw e;
+    }
   }
 
   /**
@@ -86,7 +119,7 @@ public final class DeviceColumn implements AutoCloseable {
    * column is not used any more.
    */
   public DeviceColumn withValidity(@Nullable DeviceArray validity) {
-    return new DeviceColumn(name, kind, values, validity, offsets, dictionary);
+    return new DeviceColumn(name, kind, values, validity, offsets, dictionary, tensorRows);
   }
 
   /**
@@ -94,12 +127,12 @@ public final class DeviceColumn implements AutoCloseable {
    * not used any more.
    */
   public DeviceColumn withDictionary(DeviceColumn dictionary) {
-    return new DeviceColumn(name, kind, values, validity, offsets, dictionary);
+    return new DeviceColumn(name, kind, values, validity, offsets, dictionary, tensorRows);
   }
 
   /** The same memory under another name; this column is not used any more. */
   public DeviceColumn withName(String name) {
-    return new DeviceColumn(name, kind, values, validity, offsets, dictionary);
+    return new DeviceColumn(name, kind, values, validity, offsets, dictionary, tensorRows);
   }
 
   /** The name. */
@@ -135,6 +168,65 @@ public final class DeviceColumn implements AutoCloseable {
     return dictionary;
   }
 
+  /** The shapes of the rows; null but for {@link ColumnKind#TENSOR}. */
+  public @Nullable TensorRows tensorRows() {
+    return tensorRows;
+  }
+
+  /**
+   * Row {@code row} of a {@link ColumnKind#TENSOR} column as an array of its own: a view in the
+   * order of the logical dimensions, which holds the memory until the caller closes it. Reads the
+   * row's shape and offsets, which the host must reach; the elements may be anywhere.
+   *
+   * @throws NullsException when the row is null
+   * @throws InvalidStructException when its shape is not that of its elements
+   * @throws UnsupportedTypeException for other kinds of columns
+   */
+  public DeviceArray tensor(long row) {
+    if (tensorRows == null || offsets == null) {
+      throw new UnsupportedTypeException(
+          "Cannot take one tensor of column '"
+              + name
+              + "': it is no "
+              + ColumnKind.TENSOR
+              + " column but "
+              + kind);
+    }
+    Objects.checkIndex(row, rowCount());
+    if (isNull(row)) {
+      throw new NullsException(
+          "Cannot take row " + row + " of column '" + name + "': it is null; see validity()");
+    }
+    offsets.requireHostContiguous("read the offsets in");
+    tensorRows.shapes().requireHostContiguous("read the shapes in");
+    long start = offset(offsets, row);
+    long end = offset(offsets, row + 1);
+    return DeviceArray.from(options -> slice(tensorRows, values.open(options), row, start, end));
+  }
+
+  private static Memory slice(TensorRows rows, Memory values, long row, long start, long end) {
+    try {
+      return rows.row(values, row, start, end);
+    } catch (RuntimeException | Error e) {
+      values.release();
+      throw e;
+    }
+  }
+
+  private boolean isNull(long row) {
+    if (validity == null) {
+      return false;
+    }
+    validity.requireHostContiguous("read the validity in");
+    return RawMemory.byteAt(validity.address() + row) == 0;
+  }
+
+  private static long offset(DeviceArray offsets, long index) {
+    return offsets.dtype().equals(DType.INT64)
+        ? RawMemory.longAt(offsets.address() + 8 * index)
+        : RawMemory.intAt(offsets.address() + 4 * index);
+  }
+
   /** The number of rows. */
   public long rowCount() {
     return offsets != null ? offsets.dim(0) - 1 : values.dim(0);
@@ -165,7 +257,13 @@ public final class DeviceColumn implements AutoCloseable {
   /** Closes all arrays of the column. Idempotent. */
   @Override
   public void close() {
-    Closing.all(Arrays.asList(values, validity, offsets, dictionary));
+    Closing.all(
+        Arrays.asList(
+            values,
+            validity,
+            offsets,
+            dictionary,
+            tensorRows == null ? null : tensorRows.shapes()));
   }
 
   /** Name, kind and arrays. */
@@ -180,6 +278,7 @@ public final class DeviceColumn implements AutoCloseable {
         + (validity == null ? "" : ", validity=" + validity)
         + (offsets == null ? "" : ", offsets=" + offsets)
         + (dictionary == null ? "" : ", dictionary=" + dictionary)
+        + (tensorRows == null ? "" : ", tensorRows=" + tensorRows)
         + ")";
   }
 }

@@ -1,5 +1,6 @@
 package io.arrowtensor;
 
+import io.arrowtensor.internal.Backends;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Element;
 import io.arrowtensor.internal.Owner;
@@ -48,14 +49,7 @@ public final class Matrix {
   }
 
   private static Strided source(DeviceArray column, String label, Element target) {
-    if (!column.device().type().isHostAccessible()) {
-      throw new DeviceMismatchException(
-          "Cannot pack "
-              + label
-              + " on "
-              + column.device()
-              + ": the host cannot reach it; transfer it first");
-    }
+    column.device().requireHostAccessible("pack " + label + " in");
     Element element = Element.of(column.dtype(), label);
     if (!target.castsFrom(element)) {
       throw new UnsupportedTypeException(
@@ -111,7 +105,9 @@ public final class Matrix {
     Memory view =
         Memory.borrow(first.address(), first.dtype(), rows, columns.size())
             .withStrides(1, step)
+            .withByteOffset(first.byteOffset())
             .withDevice(first.device())
+            .withReady(opened.get(0).ready())
             .withReadOnly(columns.stream().anyMatch(DeviceArray::isReadOnly))
             .withOwner(owner(opened));
     Scope scope = opened.get(0).scope();
@@ -168,6 +164,10 @@ public final class Matrix {
         opened.add(column.open(Options.defaults()));
       }
       requireOneScope(opened);
+      Ready ready = opened.get(0).ready();
+      if (opened.stream().anyMatch(memory -> !memory.ready().equals(ready))) {
+        opened.replaceAll(Backends::awaited); // a matrix waits for one thing at most
+      }
       return opened;
     } catch (RuntimeException | Error e) {
       opened.forEach(Memory::release);

@@ -4,6 +4,7 @@ import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  *     guarantees
  * @param scope the time for which the memory is lent, null for memory that is not bound to a batch
  * @param outcome what it took to come by this memory, null for memory that was found as it is
+ * @param ready when it may be read
  */
 @SuppressWarnings(
     "ArrayRecordComponent") // arrays are shared on purpose: a description is made for every batch
@@ -45,7 +47,8 @@ public record Memory(
     boolean readOnly,
     @Nullable Owner owner,
     @Nullable Scope scope,
-    @Nullable Outcome outcome)
+    @Nullable Outcome outcome,
+    Ready ready)
     implements ArraySource {
 
   /** Copies the names. */
@@ -74,7 +77,23 @@ public record Memory(
         true,
         null,
         null,
-        null);
+        null,
+        Ready.NOW);
+  }
+
+  /**
+   * Describes the bytes between position and limit of a direct buffer: shared, row-major, read-only
+   * where the buffer is. The array and its exports keep the buffer object, and so its memory,
+   * reachable; memory that its creator frees by other means must outlive them.
+   *
+   * @param buffer with as many bytes as the shape takes, in native order where elements have more
+   *     than one byte; its position and limit are read now and not changed
+   * @param dtype the element type
+   * @param shape the dimensions, none for a scalar; not copied, not to be changed
+   * @throws InterchangeException for a buffer on the Java heap, of another size or of foreign order
+   */
+  public static Memory view(ByteBuffer buffer, DType dtype, long... shape) {
+    return DirectBuffers.view(buffer, dtype, shape);
   }
 
   /**
@@ -93,31 +112,36 @@ public record Memory(
   /** The same with strides, in elements; negative and 0 are allowed. */
   public Memory withStrides(long... strides) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /** The same with its first element {@code bytes} behind the address. */
   public Memory withByteOffset(long offset) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /** The same on another device. */
   public Memory withDevice(Device device) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /** The same with named dimensions. */
   public Memory withDimNames(List<String> dimNames) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /** The same, read-only or writable. */
   public Memory withReadOnly(boolean readOnly) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /**
@@ -137,25 +161,42 @@ public record Memory(
   /** Hands over one reference of {@code owner}; for sources of this library. */
   public Memory withOwner(@Nullable Owner owner) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /** The same, lent for the time of {@code scope}; for batch producers of this library. */
   public Memory withScope(Scope scope) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /** The same with a statement of what it took to come by it. */
   public Memory withOutcome(Outcome outcome) {
     return new Memory(
-        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome);
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
+  }
+
+  /**
+   * The same, written by work of its device that may still run: what reads it waits for {@code
+   * ready} first.
+   */
+  public Memory withReady(Ready ready) {
+    return new Memory(
+        address, dtype, shape, strides, offset, device, dimNames, readOnly, owner, scope, outcome,
+        ready);
   }
 
   /**
    * Opens {@code source} for a struct that its consumer may keep as long as it wants: placed as the
    * options ask, and, where a batch lent the memory, copied ({@link CopyReason#BORROWED}) or pinned
    * ({@link Lifetime#SCOPE}). The caller releases the result.
+   *
+   * <p>The consumer's stream, {@link Options#stream()}, waits for the memory: the result is {@link
+   * Ready#NOW}. Only with {@link Stream#NO_SYNC} does it keep its {@link #ready()}, for formats
+   * that can say so themselves.
    *
    * @throws InterchangeException when the options forbid what would be needed; nothing is held then
    */

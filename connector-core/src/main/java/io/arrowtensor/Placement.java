@@ -1,5 +1,6 @@
 package io.arrowtensor;
 
+import io.arrowtensor.internal.Backends;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Owner;
@@ -22,7 +23,8 @@ final class Placement {
    * nothing is held when this throws.
    */
   static Memory open(ArraySource source, Options options) {
-    return guarded(source.open(options), memory -> place(memory.checked(), options));
+    Memory arrived = guarded(source.open(options), memory -> arrive(memory.checked(), options));
+    return guarded(arrived, memory -> place(memory, options));
   }
 
   /** As {@link #open}, with a copy where the elements are not in row-major order without gaps. */
@@ -42,17 +44,18 @@ final class Placement {
    * batch is copied, or pinned when {@link Lifetime#SCOPE} is asked for.
    */
   static Memory detached(ArraySource source, Options options) {
-    return guarded(
-        open(source, options),
-        memory -> {
-          Scope scope = memory.scope();
-          if (scope == null || memory.owner() != null) {
-            return memory;
-          }
-          return options.lifetime() == Lifetime.SCOPE
-              ? memory.withOwner(pin(scope, memory))
-              : copy(memory, options, CopyReason.BORROWED);
-        });
+    Memory detached = guarded(open(source, options), memory -> detach(memory, options));
+    return guarded(detached, memory -> Backends.ordered(memory, options.stream()));
+  }
+
+  private static Memory detach(Memory memory, Options options) {
+    Scope scope = memory.scope();
+    if (scope == null || memory.owner() != null) {
+      return memory;
+    }
+    return options.lifetime() == Lifetime.SCOPE
+        ? memory.withOwner(pin(scope, memory))
+        : copy(memory, options, CopyReason.BORROWED);
   }
 
   private static Memory guarded(Memory memory, Function<Memory, Memory> step) {
@@ -64,19 +67,36 @@ final class Placement {
     }
   }
 
-  private static Memory place(Memory memory, Options options) {
+  /** On the device asked for, and ready where the host may read it. */
+  private static Memory arrive(Memory memory, Options options) {
     Device wanted = options.device();
-    if (wanted != null && !wanted.equals(memory.device())) {
-      throw new DeviceMismatchException(
-          "Cannot hand out memory on "
-              + memory.device()
-              + " as "
-              + wanted
-              + ": no transfer backend between them is loaded;"
-              + " leave Options.device() empty to stay on "
-              + memory.device());
+    Device target = wanted == null ? memory.device() : wanted;
+    options.stream().requireFor(target);
+    boolean onHost = memory.device().type().isHostAccessible();
+    Memory here = onHost ? Backends.awaited(memory) : memory;
+    if (target.equals(here.device())) {
+      return here;
     }
-    options.stream().requireFor(memory.device());
+    return onHost && target.type().equals(DeviceType.CPU)
+        ? here.withDevice(target)
+        : transfer(here, target, options);
+  }
+
+  private static Memory transfer(Memory memory, Device target, Options options) {
+    requireCopyAllowed(memory, options, CopyReason.TRANSFER);
+    boolean straight = Shapes.isRowMajor(memory.shape(), memory.strides());
+    if (straight || !memory.device().type().isHostAccessible()) {
+      return replaced(memory, onDevice(memory, target, options, CopyReason.TRANSFER));
+    }
+    Memory rowMajor = BulkCopy.rowMajor(memory, Options.defaults(), CopyReason.NOT_CONTIGUOUS);
+    try {
+      return replaced(memory, BulkCopy.transfer(rowMajor, target, options, CopyReason.TRANSFER));
+    } finally {
+      rowMajor.release();
+    }
+  }
+
+  private static Memory place(Memory memory, Options options) {
     CopyReason reason = reasonToCopy(memory, options);
     Memory placed = reason == null ? memory : copy(memory, options, reason);
     return options.access() == Access.READ_ONLY ? placed.withReadOnly(true) : placed;
@@ -90,12 +110,22 @@ final class Placement {
     if (options.access() == Access.WRITABLE && memory.readOnly()) {
       return CopyReason.READ_ONLY;
     }
-    boolean aligned = options.alignment() <= DeviceArray.alignmentOf(memory.start());
+    long first = memory.device().type().isAddressable() ? memory.start() : memory.offset();
+    boolean aligned = options.alignment() <= DeviceArray.alignmentOf(first);
     return aligned || memory.nbytes() == 0 ? null : CopyReason.ALIGNMENT;
   }
 
-  /** A row-major copy; releases the original once the copy is there. */
+  /** A row-major copy on the same device; releases the original once the copy is there. */
   private static Memory copy(Memory memory, Options options, CopyReason reason) {
+    requireCopyAllowed(memory, options, reason);
+    return replaced(
+        memory,
+        memory.device().type().isHostAccessible()
+            ? BulkCopy.rowMajor(memory, options, reason)
+            : onDevice(memory, memory.device(), options, reason));
+  }
+
+  private static void requireCopyAllowed(Memory memory, Options options, CopyReason reason) {
     if (options.copy() == Copy.NEVER) {
       throw new CopyRefusedException(
           "Cannot share an array of shape "
@@ -106,17 +136,28 @@ final class Placement {
               + reason
               + ") and Copy.NEVER forbids it; allow it with Options.withCopy(Copy.IF_NEEDED)");
     }
-    if (!memory.device().type().isHostAccessible()) {
+  }
+
+  private static Memory onDevice(Memory memory, Device target, Options options, CopyReason reason) {
+    if (!Shapes.isRowMajor(memory.shape(), memory.strides())) {
       throw new DeviceMismatchException(
-          "Cannot copy memory on "
+          "Cannot copy an array of shape "
+              + Arrays.toString(memory.shape())
+              + " and strides "
+              + Arrays.toString(memory.strides())
+              + " on "
               + memory.device()
               + ": the host cannot reach it ("
               + reason
-              + ")");
+              + ") and a device copies row-major memory only; make it contiguous with the library"
+              + " that made it");
     }
-    Memory copy = BulkCopy.rowMajor(memory, options, reason);
+    return BulkCopy.transfer(memory, target, options, reason);
+  }
+
+  private static Memory replaced(Memory original, Memory copy) {
     try {
-      memory.release();
+      original.release();
     } catch (RuntimeException | Error e) {
       copy.release();
       throw e;

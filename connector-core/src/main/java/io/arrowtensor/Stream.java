@@ -15,6 +15,9 @@ public final class Stream implements Serializable {
   /** The legacy default stream of CUDA (1) or the default stream of ROCm (0). */
   public static final Stream DEFAULT = new Stream("default", 1);
 
+  /** CUDA's default stream of the calling thread (2). */
+  public static final Stream PER_THREAD = new Stream("per-thread", 2);
+
   /** The producer shall not synchronize (-1): the consumer orders its reads itself. */
   public static final Stream NO_SYNC = new Stream("no-sync", -1);
 
@@ -33,9 +36,42 @@ public final class Stream implements Serializable {
   public static Stream ofHandle(long handle) {
     if (handle >= 0 && handle <= 2) {
       throw new IllegalArgumentException(
-          "Invalid stream handle " + handle + ": pass Stream.DEFAULT or a stream that you created");
+          "Invalid stream handle "
+              + handle
+              + ": pass Stream.DEFAULT, Stream.PER_THREAD or a stream that you created");
     }
     return new Stream("handle", handle);
+  }
+
+  /**
+   * The stream that the array API and the CUDA array interface number so for memory of {@code
+   * type}: CUDA has 1 (default), 2 (per thread), ROCm 0 (default); -1 is {@link #NO_SYNC} and
+   * anything larger a handle.
+   *
+   * @throws IllegalArgumentException for a number that is disallowed there
+   */
+  public static Stream of(long number, DeviceType type) {
+    boolean rocm = type.equals(DeviceType.ROCM);
+    if (number == -1) {
+      return NO_SYNC;
+    }
+    if (number == (rocm ? 0 : 1)) {
+      return DEFAULT;
+    }
+    if (number == 2 && !rocm) {
+      return PER_THREAD;
+    }
+    if (number < 3) {
+      throw new IllegalArgumentException(
+          "Invalid stream "
+              + number
+              + " for "
+              + type
+              + ": expected -1, "
+              + (rocm ? "0" : "1, 2")
+              + " or the handle of a stream");
+    }
+    return new Stream("handle", number);
   }
 
   /**

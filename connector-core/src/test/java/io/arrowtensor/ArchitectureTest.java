@@ -69,6 +69,29 @@ class ArchitectureTest {
   }
 
   @Test
+  void pythonsSideKnowsNoVectorAndNoBackend() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("io.arrowtensor.python..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.arrowtensor.device..", "org.apache.arrow.vector.."));
+  }
+
+  @Test
+  void formatsDoNotKnowPythonsSide() {
+    check(
+        noClasses()
+            .that()
+            .resideInAnyPackage(
+                "io.arrowtensor.arrow..", "io.arrowtensor.dlpack..", "io.arrowtensor.device..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.arrowtensor.python.."));
+  }
+
+  @Test
   void formatsKnowNoEngine() {
     check(
         noClasses()
@@ -147,6 +170,7 @@ class ArchitectureTest {
       case RAW_MEMORY -> name.equals("copy");
       case STRIDED_COPY, MATRIX_PACK -> true;
       case INTERNAL + ".Native" -> name.equals("interleave");
+      case INTERNAL + ".DeviceBackend" -> name.equals("copy");
       case "java.nio.ByteBuffer",
           "java.nio.FloatBuffer",
           "java.nio.DoubleBuffer",

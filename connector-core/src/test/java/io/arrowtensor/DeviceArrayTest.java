@@ -196,22 +196,98 @@ class DeviceArrayTest {
 
   @Test
   void memoryElsewhereIsNeverMovedSilently() {
-    Memory cuda = floats(10).withDevice(Device.cuda(0));
-    assertThatThrownBy(() -> DeviceArray.from(cuda, DEFAULTS.withDevice(Device.CPU)))
+    try (DeviceArray array = DeviceArray.from(floats(10).withDevice(Device.cuda(0)))) {
+      assertThat(array.device()).isEqualTo(Device.cuda(0));
+      assertThatThrownBy(array::byteBuffer)
+          .isInstanceOf(DeviceMismatchException.class)
+          .hasMessage(
+              "Cannot view as a ByteBuffer memory on cuda:0: the host cannot reach it; transfer it"
+                  + " first, with DeviceArray.from(array, Options.defaults().withDevice(Device.CPU))");
+    }
+    assertThat(released).hasValue(1);
+  }
+
+  @Test
+  void aDeviceWithoutABackendIsNamed() {
+    Device metal = new Device(DeviceType.METAL, 0);
+    Device trn = new Device(DeviceType.TRN, 2);
+    assertThatThrownBy(() -> DeviceArray.from(floats(10), DEFAULTS.withDevice(metal)))
         .isInstanceOf(DeviceMismatchException.class)
-        .hasMessageStartingWith("Cannot hand out memory on cuda:0 as cpu");
+        .hasMessage(
+            "Cannot transfer memory on cpu to metal:0: this library has no backend for metal, only"
+                + " for cuda and opencl; use that device's own library");
+    assertThatThrownBy(
+            () -> DeviceArray.from(floats(10).withDevice(metal), DEFAULTS.withDevice(Device.CPU)))
+        .isInstanceOf(DeviceMismatchException.class)
+        .hasMessageStartingWith("Cannot transfer memory on metal:0 to cpu: this library has no");
+    assertThatThrownBy(
+            () -> DeviceArray.from(floats(10).withDevice(metal), DEFAULTS.withDevice(trn)))
+        .isInstanceOf(DeviceMismatchException.class)
+        .hasMessage(
+            "Cannot transfer memory on metal:0 to trn:2 in one step: transfer it to Device.CPU"
+                + " first, and from there");
+    assertThatThrownBy(
+            () -> DeviceArray.from(floats(10).withDevice(metal), DEFAULTS.withCopy(Copy.ALWAYS)))
+        .isInstanceOf(DeviceMismatchException.class)
+        .hasMessageStartingWith(
+            "Cannot transfer memory on metal:0 to metal:0: this library has no");
+    Memory waiting = floats(10).withDevice(metal).withReady(Ready.afterEvent(0x70));
+    assertThatThrownBy(() -> Dlpack.export(waiting))
+        .isInstanceOf(DeviceMismatchException.class)
+        .hasMessageStartingWith(
+            "Cannot order a stream after memory on metal:0: this library has no");
+    assertThat(released).hasValue(5);
+  }
+
+  @Test
+  void aTransferThatIsNotAllowedIsRefusedLikeACopy() {
     assertThatThrownBy(
             () ->
                 DeviceArray.from(
-                    floats(10).withDevice(Device.cuda(0)), DEFAULTS.withCopy(Copy.ALWAYS)))
-        .isInstanceOf(DeviceMismatchException.class)
-        .hasMessageContaining("the host cannot reach it (REQUESTED)");
-    assertThat(released).hasValue(2);
-    try (DeviceArray array = DeviceArray.from(floats(10).withDevice(Device.cuda(0)))) {
-      assertThatThrownBy(array::byteBuffer)
-          .isInstanceOf(DeviceMismatchException.class)
-          .hasMessageContaining("memory on cuda:0: the host cannot reach it");
+                    floats(10), DEFAULTS.withDevice(Device.cuda(0)).withCopy(Copy.NEVER)))
+        .isInstanceOf(CopyRefusedException.class)
+        .hasMessageEndingWith(
+            "a copy is needed (TRANSFER) and Copy.NEVER forbids it; allow it with"
+                + " Options.withCopy(Copy.IF_NEEDED)");
+    assertThat(released).hasValue(1);
+  }
+
+  @Test
+  void pinnedMemoryIsTheHostsWithoutCopy() {
+    Memory pinned = floats(10).withDevice(new Device(DeviceType.CUDA_HOST, 0));
+    Options toHost = DEFAULTS.withDevice(Device.CPU).withCopy(Copy.NEVER);
+    try (DeviceArray array = DeviceArray.from(pinned, toHost)) {
+      assertThat(array.device()).isEqualTo(Device.CPU);
+      assertThat(array.address()).isEqualTo(data);
+      assertThat(array.outcome().isZeroCopy()).isTrue();
     }
+  }
+
+  @Test
+  void stridedMemoryThatTheHostCannotReachIsNotCopied() {
+    Memory strided = floats(4, 2).withStrides(1, 4).withDevice(Device.cuda(0));
+    assertThatThrownBy(() -> DeviceArray.from(strided, DEFAULTS.withDevice(Device.CPU)))
+        .isInstanceOf(DeviceMismatchException.class)
+        .hasMessage(
+            "Cannot copy an array of shape [4, 2] and strides [1, 4] on cuda:0: the host cannot"
+                + " reach it (TRANSFER) and a device copies row-major memory only; make it"
+                + " contiguous with the library that made it");
+    assertThat(released).hasValue(1);
+  }
+
+  @Test
+  void readinessTravelsWithTheArrayAndItsViews() {
+    Ready ready = Ready.afterStream(Stream.PER_THREAD);
+    try (DeviceArray array =
+            DeviceArray.from(floats(10).withDevice(Device.cuda(0)).withReady(ready));
+        DeviceArray view = DeviceArray.from(array)) {
+      assertThat(array.ready()).isEqualTo(ready);
+      assertThat(view.ready()).isEqualTo(ready);
+      Memory export = Memory.forExport(view, DEFAULTS.withStream(Stream.NO_SYNC));
+      assertThat(export.ready()).isEqualTo(ready);
+      export.release();
+    }
+    assertThat(released).hasValue(1);
   }
 
   @Test

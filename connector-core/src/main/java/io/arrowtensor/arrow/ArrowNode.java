@@ -1,6 +1,10 @@
 package io.arrowtensor.arrow;
 
+import io.arrowtensor.DType;
+import io.arrowtensor.Device;
+import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.InvalidStructException;
+import io.arrowtensor.Memory;
 import io.arrowtensor.internal.Owner;
 import java.util.Map;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -32,6 +36,35 @@ abstract class ArrowNode {
 
   /** Address of buffer {@code i}, 0 when it is absent. */
   abstract long buffer(int i);
+
+  /** Where all buffers are. What the host cannot reach is never read here. */
+  Place place() {
+    return Place.HOST;
+  }
+
+  final Device device() {
+    return place().device();
+  }
+
+  /** Whether the host can read the buffers. */
+  final boolean isOnHost() {
+    return device().type().isHostAccessible();
+  }
+
+  /** Refuses to read buffers that the host cannot reach; {@code verb} says what for. */
+  final void requireHost(String verb) {
+    if (!isOnHost()) {
+      throw new DeviceMismatchException(
+          "Cannot "
+              + verb
+              + " "
+              + label()
+              + " on "
+              + device()
+              + ": the host cannot reach it; transfer it to the host with the library that made"
+              + " it");
+    }
+  }
 
   /**
    * One more reference to what keeps buffer {@code i} alive, null when its creator guarantees that.
@@ -80,6 +113,19 @@ abstract class ArrowNode {
       throw new InvalidStructException(
           "Invalid offset of " + label() + ": value " + index + " lies beyond 64-bit addresses");
     }
+  }
+
+  /**
+   * The memory of buffer {@code i} from the value at {@code index} on, without owner: behind an
+   * opaque handle with a byte offset.
+   */
+  final Memory memory(int i, long index, DType dtype, long... shape) {
+    long address = address(i, index, dtype.itemSize());
+    boolean addressable = device().type().isAddressable();
+    return Memory.borrow(addressable ? address : buffer(i), dtype, shape)
+        .withByteOffset(addressable ? 0 : address - buffer(i))
+        .withDevice(device())
+        .withReady(place().ready());
   }
 
   /** The column as errors name it. */

@@ -1,9 +1,11 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.InterchangeException;
-import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
+import io.arrowtensor.arrow.Place.EventSlot;
+import io.arrowtensor.arrow.TakenStruct.Kind;
 import io.arrowtensor.internal.Abi;
+import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.NativeLibrary;
 import io.arrowtensor.internal.Owner;
@@ -12,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -24,57 +27,70 @@ final class CDataExport {
   private CDataExport() {}
 
   /**
-   * Takes over {@code node}; when this throws, both structs are marked released and nothing is
-   * held.
+   * Fills both structs and takes over {@code node}; when this throws, the structs are marked
+   * released and nothing is held.
+   *
+   * @param kind which struct lies at {@code array}
    */
-  static void write(ExportNode node, long schema, long array) {
+  static void write(ExportNode node, long schema, long array, Kind kind) {
     try {
-      requireAddress(schema, "ArrowSchema");
-      requireAddress(array, "ArrowArray");
-    } catch (InvalidStructException e) {
+      Kind.SCHEMA.requireAddress(schema);
+      kind.requireAddress(array);
+      RawMemory.fill(schema, Abi.Schema.SIZE, (byte) 0);
+      RawMemory.fill(array, kind.size, (byte) 0);
+      NativeLibrary.require();
+      writeSchema(node.schema(), schema);
+    } catch (RuntimeException | Error e) {
       node.close();
       throw e;
     }
-    RawMemory.fill(schema, Abi.Schema.SIZE, (byte) 0);
-    RawMemory.fill(array, Abi.Array.SIZE, (byte) 0);
     try {
-      NativeLibrary.require();
+      writeArray(node, array, kind);
+    } catch (RuntimeException | Error e) {
+      Kind.SCHEMA.release(schema);
+      throw e;
+    }
+  }
+
+  /** Fills a struct, which is marked released when this throws. */
+  static void writeSchema(SchemaNode node, long schema) {
+    RawMemory.fill(schema, Abi.Schema.SIZE, (byte) 0);
+    try {
       schema(node, schema);
     } catch (RuntimeException | Error e) {
+      Kind.SCHEMA.release(schema);
+      throw e;
+    }
+  }
+
+  /**
+   * Fills a struct of either kind and takes over {@code node}; when this throws, the struct is
+   * marked released and nothing is held.
+   */
+  static void writeArray(ExportNode node, long array, Kind kind) {
+    RawMemory.fill(array, kind.size, (byte) 0);
+    Place place;
+    EventSlot event;
+    try {
+      place = kind == Kind.ARRAY ? Place.ofHost(node) : Place.of(node);
+      event = place.event();
+    } catch (RuntimeException | Error e) {
       node.close();
-      release(schema, Abi.Schema.RELEASE);
       throw e;
     }
     try {
-      array(node, array);
+      array(node, event, array);
     } catch (RuntimeException | Error e) {
-      release(schema, Abi.Schema.RELEASE);
-      release(array, Abi.Array.RELEASE);
+      kind.release(array);
       throw e;
     }
-  }
-
-  /** Checks what can be checked about the address of a struct. */
-  static void requireAddress(long struct, String type) {
-    if (struct == 0 || (struct & 7) != 0) {
-      throw new InvalidStructException(
-          "Invalid "
-              + type
-              + " address 0x"
-              + Long.toHexString(struct)
-              + ": expected a non-null, 8-byte aligned one");
-    }
-  }
-
-  private static void release(long struct, int offset) {
-    long function = RawMemory.longAt(struct + offset);
-    if (function != 0) {
-      Native.call(function, struct, 0, 0, 0, 0, 0);
+    if (kind == Kind.DEVICE_ARRAY) {
+      place.write(array, event);
     }
   }
 
   /** Block: format, name, metadata, child pointers, child structs, dictionary struct. */
-  private static void schema(ExportNode node, long schema) {
+  private static void schema(SchemaNode node, long schema) {
     byte[] format = cString(node.format());
     byte[] name = cString(node.name());
     byte[] metadata = node.metadata().isEmpty() ? new byte[0] : encode(node.metadata());
@@ -108,18 +124,24 @@ final class CDataExport {
     }
   }
 
-  /** Block: buffer pointers, child pointers, child structs, dictionary struct. */
-  private static void array(ExportNode node, long array) {
+  /**
+   * Takes over {@code more} too. Block: buffer pointers, child pointers, child structs, dictionary
+   * struct.
+   */
+  private static void array(ExportNode node, @Nullable Owner more, long array) {
     int buffers = node.buffers().size();
     int children = node.children().size();
+    long offset;
     long block;
     try {
+      offset = node.offset();
       block =
           block(
-              new Owners(node.owners()),
+              new Owners(node.owners(), more),
               8L * (buffers + children) + (long) Abi.Array.SIZE * (children + 1));
     } catch (RuntimeException | Error e) {
-      node.close();
+      List<@Nullable AutoCloseable> held = Arrays.asList(node, more == null ? null : more::release);
+      Closing.quietly(e, held);
       throw e;
     }
     for (int i = 0; i < buffers; i++) {
@@ -128,6 +150,7 @@ final class CDataExport {
     }
     RawMemory.putLong(array + Abi.Array.LENGTH, node.length());
     RawMemory.putLong(array + Abi.Array.NULL_COUNT, node.buffers().get(0) == null ? 0 : -1);
+    RawMemory.putLong(array + Abi.Array.OFFSET, offset);
     RawMemory.putLong(array + Abi.Array.N_BUFFERS, buffers);
     RawMemory.putLong(array + Abi.Array.BUFFERS, block);
     RawMemory.putLong(array + Abi.Array.N_CHILDREN, children);
@@ -150,7 +173,7 @@ final class CDataExport {
     int done = 0;
     try {
       for (; done < children; done++) {
-        array(node.children().get(done), structs + (long) Abi.Array.SIZE * done);
+        array(node.children().get(done), null, structs + (long) Abi.Array.SIZE * done);
       }
     } catch (RuntimeException | Error e) {
       node.children().subList(done + 1, children).forEach(ExportNode::close);
@@ -158,7 +181,7 @@ final class CDataExport {
     }
     if (node.dictionary() != null) {
       RawMemory.putLong(array + Abi.Array.DICTIONARY, structs + (long) Abi.Array.SIZE * children);
-      array(node.dictionary(), structs + (long) Abi.Array.SIZE * children);
+      array(node.dictionary(), null, structs + (long) Abi.Array.SIZE * children);
     }
   }
 
@@ -201,8 +224,11 @@ final class CDataExport {
   private static final class Owners extends Owner {
     private final List<Owner> owners;
 
-    Owners(List<Owner> owners) {
+    Owners(List<Owner> owners, @Nullable Owner more) {
       this.owners = owners;
+      if (more != null) {
+        owners.add(more);
+      }
     }
 
     @Override

@@ -23,14 +23,20 @@ final class CDataNode extends ArrowNode {
   private final List<CDataNode> children = new ArrayList<>();
   private final @Nullable CDataNode dictionary;
   private final Owner struct;
+  private final Place place;
 
   /**
-   * Reads the struct at {@code array}; {@code struct} keeps its memory alive, and is not retained
-   * here.
+   * Reads {@code array}, whose buffers are at {@code place}; it keeps its memory alive, and is not
+   * retained here.
    */
-  CDataNode(CSchema schema, long array, Owner struct) {
+  CDataNode(CSchema schema, TakenStruct array, Place place) {
+    this(schema, array.address, array, place);
+  }
+
+  private CDataNode(CSchema schema, long array, Owner struct, Place place) {
     this.field = schema.field();
     this.struct = struct;
+    this.place = place;
     this.length = RawMemory.longAt(array + Abi.Array.LENGTH);
     this.nullCount = RawMemory.longAt(array + Abi.Array.NULL_COUNT);
     this.offset = RawMemory.longAt(array + Abi.Array.OFFSET);
@@ -50,14 +56,15 @@ final class CDataNode extends ArrowNode {
         "n_children " + count + ", its schema has " + schema.children().size());
     for (int i = 0; i < count; i++) {
       long child = SchemaReader.pointer(RawMemory.longAt(array + Abi.Array.CHILDREN), i, "child");
-      children.add(new CDataNode(schema.children().get(i), child, struct));
+      children.add(new CDataNode(schema.children().get(i), child, struct, place));
     }
     long values = RawMemory.longAt(array + Abi.Array.DICTIONARY);
     CSchema valuesSchema = schema.dictionary();
     require(
         (values != 0) == (valuesSchema != null),
         "dictionary pointer 0x" + Long.toHexString(values) + ", which its schema contradicts");
-    this.dictionary = valuesSchema == null ? null : new CDataNode(valuesSchema, values, struct);
+    this.dictionary =
+        valuesSchema == null ? null : new CDataNode(valuesSchema, values, struct, place);
   }
 
   private static int bufferCount(ArrowType type) {
@@ -118,6 +125,11 @@ final class CDataNode extends ArrowNode {
   @Override
   long buffer(int i) {
     return i < buffers.length ? buffers[i] : 0;
+  }
+
+  @Override
+  Place place() {
+    return place;
   }
 
   @Override

@@ -19,10 +19,17 @@ record Element(ArrowType type, @Nullable String extension, String metadata, Stri
         node.storageType(), node.extensionName(), node.extensionMetadata(), node.label());
   }
 
-  /** Of a field whose type is no registered extension. */
+  /** Of a field without its data. */
   static Element of(Field field) {
+    if (field.getType() instanceof ArrowType.ExtensionType type) {
+      return new Element(type.storageType(), type.extensionName(), type.serialize(), label(field));
+    }
     String extension = field.getMetadata().get(ArrowNode.EXTENSION_NAME);
     String metadata = field.getMetadata().getOrDefault(ArrowNode.EXTENSION_METADATA, "");
-    return new Element(field.getType(), extension, metadata, "field '" + field.getName() + "'");
+    return new Element(field.getType(), extension, metadata, label(field));
+  }
+
+  private static String label(Field field) {
+    return "field '" + field.getName() + "'";
   }
 }

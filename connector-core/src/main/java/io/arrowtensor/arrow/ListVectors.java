@@ -6,16 +6,18 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
+import io.arrowtensor.TensorRows;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.ForeignBuffers;
 import io.arrowtensor.internal.OnesBitmap;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.complex.LargeListVector;
 import org.apache.arrow.vector.complex.ListVector;
+import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
@@ -34,10 +36,41 @@ final class ListVectors {
               + column.name()
               + "': it has a dictionary; wrap its values and its dictionary one by one");
     }
+    TensorRows rows = column.tensorRows();
+    if (rows != null) {
+      return tensors(column, rows, offsets, allocator, options);
+    }
     boolean large = offsets.dtype().equals(DType.INT64);
     return column.kind() == ColumnKind.LIST
         ? list(column, offsets, large, allocator, options)
         : bytes(column, offsets, large, allocator, options);
+  }
+
+  private static FieldVector tensors(
+      DeviceColumn column,
+      TensorRows rows,
+      DeviceArray offsets,
+      BufferAllocator allocator,
+      Options options) {
+    boolean large = offsets.dtype().equals(DType.INT64);
+    DeviceColumn lists = column.withName(VariableTensor.DATA).withValidity(null);
+    Field shape = TensorFields.nested(VariableTensor.SHAPE, rows.shapes());
+    try (FieldVector data = list(lists, offsets, large, allocator, options);
+        FieldVector shapes = new VectorWriter(shape, allocator, options).write(rows.shapes())) {
+      FieldType type =
+          new FieldType(true, new ArrowType.Struct(), null, VariableTensor.metadata(rows));
+      Field field = new Field(column.name(), type, List.of(data.getField(), shapes.getField()));
+      StructVector vector = (StructVector) field.createVector(allocator);
+      try {
+        load(vector, column, allocator, List.of());
+        data.makeTransferPair(vector.getChildByOrdinal(0)).transfer();
+        shapes.makeTransferPair(vector.getChildByOrdinal(1)).transfer();
+        return vector;
+      } catch (RuntimeException | Error e) {
+        vector.close();
+        throw e;
+      }
+    }
   }
 
   private static FieldVector bytes(
@@ -92,18 +125,25 @@ final class ListVectors {
       DeviceArray offsets,
       @Nullable DeviceArray bytes,
       Options options) {
-    int rows = Math.toIntExact(column.rowCount());
-    ArrowBuf validity = RootBatches.bitmap(column, allocator);
     try (ArrowBuf starts = adopt(offsets, allocator, options);
         ArrowBuf data = bytes == null ? allocator.getEmpty() : adopt(bytes, allocator, options)) {
-      ArrowBuf bitmap = validity == null ? OnesBitmap.of(rows) : validity;
-      List<ArrowBuf> buffers =
-          bytes == null ? Arrays.asList(bitmap, starts) : Arrays.asList(bitmap, starts, data);
-      vector.loadFieldBuffers(new ArrowFieldNode(rows, validity == null ? 0 : -1), buffers);
+      load(vector, column, allocator, bytes == null ? List.of(starts) : List.of(starts, data));
       return vector;
     } catch (RuntimeException | Error e) {
       vector.close();
       throw e;
+    }
+  }
+
+  /** Loads the column's validity and {@code buffers}. */
+  private static void load(
+      FieldVector vector, DeviceColumn column, BufferAllocator allocator, List<ArrowBuf> buffers) {
+    int rows = Math.toIntExact(column.rowCount());
+    ArrowBuf validity = RootBatches.bitmap(column, allocator);
+    try {
+      List<ArrowBuf> all = new ArrayList<>(buffers);
+      all.add(0, validity == null ? OnesBitmap.of(rows) : validity);
+      vector.loadFieldBuffers(new ArrowFieldNode(rows, validity == null ? 0 : -1), all);
     } finally {
       if (validity != null) {
         validity.close();

@@ -64,30 +64,20 @@ final class NodeArrays {
     if (filled == null && isBitPacked(layout)) {
       filled = copyElements(layout, options, CopyReason.BIT_PACKED);
     }
-    return filled == null
-        ? share(layout, options)
-        : layout.logical(filled.address(), filled.readOnly(), filled.owner(), filled.outcome());
+    return layout.logical(filled == null ? share(layout, options) : filled);
   }
 
   private static Memory share(NodeLayout layout, Options options) {
-    ArrowNode leaf = layout.leaf();
-    long address = address(layout);
-    if (address == 0) {
-      return layout.logical(0, true, null, null);
+    Memory memory = layout.physical();
+    if (memory.address() == 0) {
+      return memory;
     }
-    boolean writable = options.access() == Access.WRITABLE && leaf.isExclusive(1);
-    return layout.logical(address, !writable, leaf.retain(1), null);
+    boolean writable = options.access() == Access.WRITABLE && layout.leaf().isExclusive(1);
+    return memory.withReadOnly(!writable).withOwner(layout.leaf().retain(1));
   }
 
   private static boolean isBitPacked(NodeLayout layout) {
     return layout.leaf().storageType() instanceof ArrowType.Bool;
-  }
-
-  /** Where the elements are, 0 when there are none. */
-  private static long address(NodeLayout layout) {
-    ArrowNode leaf = layout.leaf();
-    boolean empty = leaf.buffer(1) == 0 || layout.elements() == 0;
-    return empty ? 0 : leaf.address(1, layout.firstElement(), layout.dtype.itemSize());
   }
 
   private static Memory copyElements(NodeLayout layout, Options options, CopyReason reason) {
@@ -99,12 +89,14 @@ final class NodeArrays {
               + reason
               + ") and Copy.NEVER forbids it; allow it with Options.withCopy(Copy.IF_NEEDED)");
     }
-    Memory copy = BulkCopy.allocateLike(layout.physical(0), options, reason);
+    Memory source = layout.physical();
+    layout.leaf().requireHost("copy (" + reason + ")");
+    Memory copy = BulkCopy.allocateLike(source, options, reason);
     if (isBitPacked(layout)) {
       BulkCopy.unpackBits(
           layout.leaf().buffer(1), layout.firstElement(), layout.elements(), copy.address());
     } else {
-      BulkCopy.copy(address(layout), copy.address(), copy.nbytes());
+      BulkCopy.copy(source.address(), copy.address(), copy.nbytes());
     }
     return copy;
   }

@@ -16,6 +16,7 @@ import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.RawMemory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,7 @@ final class NodeColumns {
       DeviceColumn column = columns.values();
       return column
           .withName(node.field().getName() == null ? "" : node.field().getName())
-          .withValidity(columns.validity());
+          .withValidity(NodeNulls.both(column.validity(), columns.validity()));
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, columns.made);
       throw e;
@@ -50,11 +51,16 @@ final class NodeColumns {
       DeviceColumn indices = DeviceColumn.of("", array(NodeArrays.values(node, options)));
       return dictionary == null ? indices : indices.withDictionary(keep(open(dictionary, options)));
     }
+    VariableTensor tensor = VariableTensor.of(node.field());
+    if (tensor != null) {
+      return tensors(tensor);
+    }
     ArrowType type = node.storageType();
     if (type instanceof ArrowType.List || type instanceof ArrowType.LargeList) {
       rejectNulls();
       ArrowNode child = node.child(0);
-      long end = lastOffset(type instanceof ArrowType.LargeList);
+      // on a device the offsets are its producer's word
+      long end = node.isOnHost() ? lastOffset(type instanceof ArrowType.LargeList) : 0;
       if (end > child.length()) {
         throw new InvalidStructException(
             "Invalid offsets of "
@@ -77,6 +83,21 @@ final class NodeColumns {
     return DeviceColumn.of("", array(NodeArrays.values(node, options)));
   }
 
+  /** Each part is read as a column of its own; a row is null where it is in any of them. */
+  private DeviceColumn tensors(VariableTensor tensor) {
+    rejectNulls();
+    DeviceColumn data = part(tensor.data());
+    DeviceColumn shapes = part(1 - tensor.data());
+    DeviceArray offsets = Objects.requireNonNull(data.offsets(), "lists have offsets");
+    DeviceArray validity = NodeNulls.both(data.validity(), shapes.validity());
+    return DeviceColumn.tensors("", data.values(), offsets, tensor.rows(shapes.values()))
+        .withValidity(validity);
+  }
+
+  private DeviceColumn part(int child) {
+    return keep(open(SlicedNode.of(node.child(child), node.offset(), node.length()), options));
+  }
+
   private DeviceColumn bytes(boolean large, boolean text) {
     if (options.storage() != Storage.AS_BYTES) {
       throw new UnsupportedTypeException(
@@ -88,8 +109,12 @@ final class NodeColumns {
               + " Options.withStorage(Storage.AS_BYTES), or leave it out");
     }
     rejectNulls();
+    node.requireHost("read the length of the bytes of");
     long end = lastOffset(large);
-    Memory memory = Memory.borrow(end == 0 ? 0 : node.buffer(2), DType.UINT8, end).checked();
+    Memory memory =
+        Memory.borrow(end == 0 ? 0 : node.buffer(2), DType.UINT8, end)
+            .withDevice(node.device())
+            .checked();
     DeviceArray values = array(end == 0 ? memory : memory.withOwner(node.retain(2)));
     return DeviceColumn.of(
         "", text ? ColumnKind.STRING : ColumnKind.BINARY, values, offsets(large));
@@ -140,9 +165,9 @@ final class NodeColumns {
       RawMemory.fill(zero.address(), zero.nbytes(), (byte) 0);
       return array(zero);
     }
-    long address = node.address(1, node.offset(), dtype.itemSize());
     return array(
-        Memory.borrow(address, dtype, Math.addExact(node.length(), 1)).withOwner(node.retain(1)));
+        node.memory(1, node.offset(), dtype, Math.addExact(node.length(), 1))
+            .withOwner(node.retain(1)));
   }
 
   private DeviceArray array(Memory memory) {

@@ -1,14 +1,10 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.DType;
-import io.arrowtensor.Device;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
-import io.arrowtensor.Outcome;
 import io.arrowtensor.Storage;
 import io.arrowtensor.UnsupportedTypeException;
-import io.arrowtensor.internal.Owner;
-import io.arrowtensor.internal.Shapes;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -77,26 +73,28 @@ final class NodeLayout {
     return leafLevel().count;
   }
 
-  /** The elements as memory at {@code address}, in memory order. */
-  Memory physical(long address) {
-    return Memory.borrow(address, dtype, physicalShape);
+  /** The elements where they are, in memory order; without owner. */
+  Memory physical() {
+    return leaf().buffer(1) == 0 || elements() == 0
+        ? Memory.borrow(0, dtype, physicalShape).withDevice(leaf().device())
+        : leaf().memory(1, firstElement(), dtype, physicalShape);
   }
 
-  /** The elements as memory at {@code address}, in the order of the logical dimensions. */
-  Memory logical(long address, boolean readOnly, @Nullable Owner owner, @Nullable Outcome outcome) {
-    long[] strides = Shapes.rowMajor(physicalShape);
+  /** The same elements in the order of the logical dimensions. */
+  Memory logical(Memory physical) {
     return new Memory(
-        address,
+        physical.address(),
         dtype,
-        ordered(physicalShape),
-        ordered(strides),
-        0,
-        Device.CPU,
+        ordered(physical.shape()),
+        ordered(physical.strides()),
+        physical.offset(),
+        physical.device(),
         dimNames,
-        readOnly,
-        owner,
+        physical.readOnly(),
+        physical.owner(),
         null,
-        outcome);
+        physical.outcome(),
+        physical.ready());
   }
 
   private long[] ordered(long[] physical) {

@@ -30,7 +30,27 @@ final class NodeNulls {
     if (bitmap == 0 || node.nullCount() == 0 || count == 0 || policy.equals(Nulls.ASSUME_NONE)) {
       return false;
     }
+    if (!node.isOnHost()) {
+      throw unreadable(node);
+    }
     return !Native.allSet(bitmap, start, count);
+  }
+
+  private static NullsException unreadable(ArrowNode node) {
+    String where = "its validity is on " + node.device() + ", where the host cannot read it";
+    return node.nullCount() > 0
+        ? error(
+            node,
+            " with nulls: "
+                + where
+                + "; fill them there, or transfer it to the host with the library that made it")
+        : new NullsException(
+            "Cannot tell whether "
+                + node.label()
+                + " has nulls: its null_count is not known and "
+                + where
+                + "; ask its producer for the null_count, or promise that there are none with"
+                + " Options.withNulls(Nulls.ASSUME_NONE)");
   }
 
   private static boolean any(NodeLayout.Level level, Nulls policy) {
@@ -175,6 +195,20 @@ final class NodeNulls {
       }
     }
     return mask == null ? null : DeviceArray.from(mask);
+  }
+
+  /** The rows that both masks have, in the first one's memory; the other one is closed. */
+  static @Nullable DeviceArray both(@Nullable DeviceArray mask, @Nullable DeviceArray other) {
+    if (mask == null || other == null) {
+      return mask == null ? other : mask;
+    }
+    for (long row = 0; row < mask.size(); row++) {
+      if (RawMemory.byteAt(other.address() + row) == 0) {
+        RawMemory.putByte(mask.address() + row, (byte) 0);
+      }
+    }
+    other.close();
+    return mask;
   }
 
   private static Memory allPresent(long count, Options options) {

@@ -73,6 +73,11 @@ final class SlicedNode extends ArrowNode {
   }
 
   @Override
+  Place place() {
+    return node.place();
+  }
+
+  @Override
   @Nullable Owner retain(int i) {
     return node.retain(i);
   }

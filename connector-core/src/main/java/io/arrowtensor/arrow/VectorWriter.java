@@ -6,7 +6,6 @@ import io.arrowtensor.Copy;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.CopyRefusedException;
 import io.arrowtensor.DType;
-import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Storage;
@@ -65,12 +64,7 @@ final class VectorWriter {
    */
   private Memory fitted(Memory memory) {
     try {
-      if (!memory.device().type().isHostAccessible()) {
-        throw new DeviceMismatchException(
-            "Cannot make a vector over memory on "
-                + memory.device()
-                + ": Arrow vectors are read by the host");
-      }
+      memory.device().requireHostAccessible("make a vector over");
       return leaf(memory).getType() instanceof ArrowType.Bool ? packed(memory) : memory;
     } catch (RuntimeException | Error e) {
       memory.release();
@@ -113,7 +107,8 @@ final class VectorWriter {
         memory.readOnly(),
         memory.owner(),
         memory.scope(),
-        memory.outcome());
+        memory.outcome(),
+        memory.ready());
   }
 
   /**

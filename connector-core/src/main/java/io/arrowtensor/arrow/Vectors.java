@@ -2,6 +2,7 @@ package io.arrowtensor.arrow;
 
 import io.arrowtensor.ArraySource;
 import io.arrowtensor.BatchSource;
+import io.arrowtensor.BatchStream;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.Options;
@@ -9,6 +10,7 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.types.pojo.Field;
 
 /**
@@ -54,6 +56,18 @@ public final class Vectors {
    */
   public static BatchSource view(VectorSchemaRoot root, DictionaryProvider dictionaries) {
     return options -> RootBatches.view(root, dictionaries, options);
+  }
+
+  /**
+   * The batches of {@code reader}, each shared as {@link #view(VectorSchemaRoot)} does, so that it
+   * outlives the reader's next step.
+   *
+   * @param reader passes to the stream, whose {@code close()} closes it, also when this fails
+   * @throws io.arrowtensor.StreamException when its schema cannot be read
+   * @throws io.arrowtensor.InterchangeException naming the column that cannot be described
+   */
+  public static BatchStream stream(ArrowReader reader, Options options) {
+    return new ReaderStream(reader, options);
   }
 
   /**

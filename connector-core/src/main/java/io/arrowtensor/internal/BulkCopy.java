@@ -2,6 +2,9 @@ package io.arrowtensor.internal;
 
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
+import io.arrowtensor.Device;
+import io.arrowtensor.DeviceMismatchException;
+import io.arrowtensor.DeviceType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
@@ -95,6 +98,43 @@ public final class BulkCopy {
     Memory copy = allocate(dtype, shape, options);
     RawMemory.copyFrom(bytes, 0, copy.address(), bytes.length);
     return copy.withOutcome(Outcome.copied(bytes.length, reason));
+  }
+
+  /**
+   * Copies row-major memory to {@code target}, by the backend of whichever device is not the host.
+   * The caller keeps its reference to {@code memory} and releases the result, which is there when
+   * this returns. Counted for {@code reason}, on top of what it took to come by {@code memory}.
+   */
+  public static Memory transfer(Memory memory, Device target, Options options, CopyReason reason) {
+    Device source = memory.device();
+    boolean toHost = target.type().equals(DeviceType.CPU);
+    if (!toHost && !source.type().isHostAccessible() && !source.type().equals(target.type())) {
+      throw new DeviceMismatchException(
+          "Cannot transfer memory on "
+              + source
+              + " to "
+              + target
+              + " in one step: transfer it to Device.CPU first, and from there");
+    }
+    DeviceBackend backend =
+        Backends.of(
+            toHost ? source.type() : target.type(), "transfer memory on " + source + " to", target);
+    Memory copy =
+        toHost
+            ? allocate(memory.dtype(), memory.shape(), options).withDevice(target)
+            : backend.allocateFor(memory, target, options.stream());
+    try {
+      if (memory.nbytes() != 0) {
+        backend.copy(memory, copy, options.stream());
+      }
+    } catch (RuntimeException | Error e) {
+      copy.release();
+      throw e;
+    }
+    Outcome before = memory.outcome();
+    long spent = before == null ? 0 : before.copiedBytes() + before.decodedBytes();
+    return copy.withDimNames(memory.dimNames())
+        .withOutcome(Outcome.copied(spent + memory.nbytes(), reason));
   }
 
   /** Copies {@code bytes} between two places that do not overlap. */

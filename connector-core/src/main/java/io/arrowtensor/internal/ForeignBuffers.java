@@ -1,5 +1,6 @@
 package io.arrowtensor.internal;
 
+import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.Memory;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
@@ -14,9 +15,17 @@ public final class ForeignBuffers {
    * fails. Memory that already belongs to the same root is retained there; other memory is charged
    * to {@code allocator}, and its owner is released when Arrow drops the last reference.
    *
+   * @throws DeviceMismatchException for memory that the host cannot reach: whoever has an Arrow
+   *     buffer reads it
    * @throws org.apache.arrow.memory.OutOfMemoryException at the allocator's limit
    */
   public static ArrowBuf adopt(Memory memory, BufferAllocator allocator) {
+    try {
+      memory.device().requireHostAccessible("make an Arrow buffer of");
+    } catch (DeviceMismatchException e) {
+      memory.release();
+      throw e;
+    }
     long bytes = memory.nbytes();
     if (bytes == 0) {
       memory.release();

@@ -24,6 +24,30 @@ public final class Native {
   /** {@code void (*)(struct ArrowSchema *)}, for {@link #callback}. */
   public static final int ARROW_SCHEMA_RELEASE = 3;
 
+  /**
+   * The first of the four functions of an {@code ArrowArrayStream}, in the struct's order ({@code
+   * get_schema}, {@code get_next}, {@code get_last_error}, {@code release}), for {@link #callback}.
+   */
+  public static final int ARROW_STREAM = 4;
+
+  /** As {@link #ARROW_STREAM}, for an {@code ArrowDeviceArrayStream}. */
+  public static final int ARROW_DEVICE_STREAM = 8;
+
+  /** The table that the Python side works with, for {@link #callback}. */
+  public static final int PYTHON_TABLE = 12;
+
+  /** {@code void (*)(void *block)}, for {@link #callback}. */
+  public static final int EXPORT_DROP = 13;
+
+  /** {@code int64_t (*)(void)}, for {@link #callback}. */
+  public static final int END_CALLBACKS = 14;
+
+  /** {@link Owner#call} of a stream: fill the {@code ArrowSchema} at the argument, return errno. */
+  public static final int STREAM_SCHEMA = 0;
+
+  /** {@link Owner#call} of a stream: fill the array at the argument, return errno. */
+  public static final int STREAM_NEXT = 1;
+
   static {
     NativeLibrary.load();
   }
@@ -60,6 +84,18 @@ public final class Native {
    *   <li>{@link #ARROW_ARRAY_RELEASE}, {@link #ARROW_SCHEMA_RELEASE}: release the children and the
    *       dictionary that were not moved out, mark the struct released, drop the block in {@code
    *       private_data}. A child may have none: then its memory is its parent's.
+   *   <li>{@link #ARROW_STREAM}, {@link #ARROW_DEVICE_STREAM} and the three kinds behind each: ask
+   *       the owner of the block in {@code private_data} ({@link Owner#call}); the block begins
+   *       with the last error, UTF-8 that ends in 0, empty for none.
+   *   <li>{@link #PYTHON_TABLE}: {@code call(block, operation, argument)} of a block's owner,
+   *       {@code drop(block)}, the destructor of capsules, their kinds (name, place of the
+   *       release), places for {@code PyCapsule_GetName}, {@code PyCapsule_GetPointer} and {@code
+   *       PyCapsule_New}, and {@code share_tensor(tensor)}: another capsule over a {@code
+   *       DLManagedTensorVersioned} whose block stays until all of them are gone. The struct in an
+   *       Arrow capsule is memory of {@link #allocate}; a capsule without a name holds a block.
+   *   <li>{@link #EXPORT_DROP}: drops the block it is given, for structs without a deleter.
+   *   <li>{@link #END_CALLBACKS}: from now on all of these return at once, as at the end of the
+   *       process; answers how many are still in Java.
    * </ul>
    *
    * Returns 0 for any other kind.
@@ -67,12 +103,26 @@ public final class Native {
   public static native long callback(int kind);
 
   /**
-   * {@code ((int64_t (*)(int64_t, ...)) function)(a0, a1, a2, a3, a4, a5)}: calls any C function of
-   * up to six integer or pointer arguments; those it does not have are ignored. The result of a
-   * {@code void} function is meaningless, that of one returning {@code int} has 32 valid bits.
+   * {@code ((int64_t (*)(int64_t, ...)) function)(a0, ..., a8)}: calls any C function of up to nine
+   * integer or pointer arguments; those it does not have are ignored. The result of a {@code void}
+   * function is meaningless, that of one returning {@code int} has 32 valid bits.
    */
   public static native long call(
-      long function, long a0, long a1, long a2, long a3, long a4, long a5);
+      long function,
+      long a0,
+      long a1,
+      long a2,
+      long a3,
+      long a4,
+      long a5,
+      long a6,
+      long a7,
+      long a8);
+
+  /** The same for a function of up to six arguments. */
+  public static long call(long function, long a0, long a1, long a2, long a3, long a4, long a5) {
+    return call(function, a0, a1, a2, a3, a4, a5, 0, 0, 0);
+  }
 
   /**
    * {@code dlopen((const char *) path, RTLD_NOW | RTLD_LOCAL)}; path 0 is the process itself.

@@ -50,6 +50,17 @@ public abstract class Owner {
     return references;
   }
 
+  /**
+   * A call from C to an owner that also answers questions: a stream, the Python side. May come from
+   * any thread; must not throw, as there is nobody to catch it.
+   *
+   * @param operation what is asked, in terms of the owner's kind
+   * @param argument an address or a number, as the operation says
+   */
+  protected long call(long operation, long argument) {
+    throw new UnsupportedOperationException("Cannot answer call " + operation);
+  }
+
   /** Frees the memory. Called exactly once, from the thread that drops the last reference. */
   protected abstract void free();
 }

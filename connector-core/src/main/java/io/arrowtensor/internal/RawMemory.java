@@ -1,9 +1,11 @@
 package io.arrowtensor.internal;
 
 import io.arrowtensor.InvalidStructException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.ReferenceManager;
+import org.apache.arrow.memory.util.MemoryUtil;
 
 /**
  * Reads and writes memory by address, in native byte order and without regard to alignment. The one
@@ -79,6 +81,11 @@ public final class RawMemory {
   /** Writes a double, with its bits. */
   public static void putDouble(long address, double value) {
     ALL.setLong(address, Double.doubleToRawLongBits(value));
+  }
+
+  /** The address of a direct buffer's first byte, whatever its position. */
+  public static long addressOf(ByteBuffer direct) {
+    return MemoryUtil.getByteBufferAddress(direct);
   }
 
   /** Copies {@code bytes} bytes; the ranges may overlap. */

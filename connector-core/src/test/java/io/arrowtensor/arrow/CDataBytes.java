@@ -47,6 +47,9 @@ final class CDataBytes {
     "+w:2147483647",
     "w:-1"
   };
+  private static final String[] EXTENSIONS = {
+    "arrow.fixed_shape_tensor", "arrowtensor.dtype", "arrow.variable_shape_tensor"
+  };
   private static final String[] METADATA = {
     "{\"shape\":[2]}", "{\"shape\":[1,2],\"permutation\":[1,0]}", "{", "4,16,1", "255,255,65535", ""
   };
@@ -54,6 +57,8 @@ final class CDataBytes {
     Nulls.REJECT, Nulls.MASK, Nulls.PROPAGATE, Nulls.ASSUME_NONE, Nulls.fill(1)
   };
   private static final Storage[] STORAGES = {Storage.REFUSE, Storage.AS_INTEGERS, Storage.AS_BYTES};
+
+  private static final int[] DEVICE_TYPES = {1, 2, 3, 4, 10, 13, 99};
 
   /** Rows for which every buffer has room. */
   private static final int ROOM = 128;
@@ -73,12 +78,21 @@ final class CDataBytes {
    * could be taken.
    */
   static boolean check(byte[] input) {
+    return check(input, false);
+  }
+
+  /** The same, with the array in an {@code ArrowDeviceArray}. */
+  static boolean checkOnDevice(byte[] input) {
+    return check(input, true);
+  }
+
+  private static boolean check(byte[] input, boolean onDevice) {
     long held = NativeBytes.held();
     CDataBytes bytes = new CDataBytes(input);
     boolean taken;
     try {
-      Pair pair = bytes.pair(0);
-      taken = bytes.take(pair);
+      Pair pair = onDevice ? bytes.onDevice(bytes.pair(0)) : bytes.pair(0);
+      taken = bytes.take(pair, onDevice);
       assertThat(pair.releases()).as("releases").isEqualTo(1);
       assertThat(pair.isEmptied()).as("marked released").isTrue();
     } finally {
@@ -88,7 +102,7 @@ final class CDataBytes {
     return taken;
   }
 
-  private boolean take(Pair pair) {
+  private boolean take(Pair pair, boolean onDevice) {
     Options options =
         Options.defaults()
             .withNulls(POLICIES[next(POLICIES.length)])
@@ -96,7 +110,10 @@ final class CDataBytes {
     String format = RawMemory.cString(RawMemory.longAt(pair.schema() + Abi.Schema.FORMAT), 32);
     boolean whole = format.equals("+s") != strange();
     try {
-      ArrowSource source = CData.take(pair.schema(), pair.array());
+      ArrowSource source =
+          onDevice
+              ? CDevice.take(pair.schema(), pair.array())
+              : CData.take(pair.schema(), pair.array());
       if (whole) {
         try (OwnedBatch batch = DeviceBatch.from(source, options)) {
           assertThat(batch.toString()).isNotEmpty();
@@ -111,6 +128,18 @@ final class CDataBytes {
       assertThat(e.getMessage()).as("message").isNotBlank();
       return false;
     }
+  }
+
+  private Pair onDevice(Pair host) {
+    int type = strange() ? (int) count(300) : DEVICE_TYPES[next(DEVICE_TYPES.length)];
+    Pair pair = structs.onDevice(host, type, strange() ? count(3) : 0);
+    if (strange()) {
+      pair.putArray(Abi.DeviceArray.RESERVED + 8 * next(3), count(2));
+    }
+    if (strange()) {
+      pair.putArray(Abi.DeviceArray.SYNC_EVENT, structs.longs(count(5)));
+    }
+    return pair;
   }
 
   private int next(int bound) {
@@ -150,9 +179,7 @@ final class CDataBytes {
     if (next(8) == 0) {
       pair.putSchema(
           Abi.Schema.METADATA,
-          structs.extension(
-              next(2) == 0 ? "arrow.fixed_shape_tensor" : "arrowtensor.dtype",
-              METADATA[next(METADATA.length)]));
+          structs.extension(EXTENSIONS[next(EXTENSIONS.length)], METADATA[next(METADATA.length)]));
     }
     if (next(8) == 0 && left-- > 0) {
       Pair dictionary = pair(depth + 1);

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -20,7 +21,7 @@ final class CStructs implements AutoCloseable {
   private static final long SCHEMA_RELEASE = TestNative.function("count_schema_release");
   private static final long ARRAY_RELEASE = TestNative.function("count_array_release");
 
-  private final List<Long> blocks = new ArrayList<>();
+  private final List<Long> blocks = Collections.synchronizedList(new ArrayList<>());
 
   /** The two structs of one array. */
   record Pair(long schema, long array) {
@@ -141,6 +142,15 @@ final class CStructs implements AutoCloseable {
     RawMemory.putLong(array + Abi.Array.RELEASE, ARRAY_RELEASE);
     RawMemory.putLong(array + Abi.Array.PRIVATE_DATA, longs(0));
     return array;
+  }
+
+  /** The same schema, with the array's fields in an {@code ArrowDeviceArray}. */
+  Pair onDevice(Pair host, int type, long id) {
+    long device = zeroed(Abi.DeviceArray.SIZE);
+    RawMemory.copy(host.array(), device, Abi.Array.SIZE);
+    RawMemory.putInt(device + Abi.DeviceArray.DEVICE_TYPE, type);
+    RawMemory.putLong(device + Abi.DeviceArray.DEVICE_ID, id);
+    return new Pair(host.schema(), device);
   }
 
   /** An int32 column {@code v} without validity. */

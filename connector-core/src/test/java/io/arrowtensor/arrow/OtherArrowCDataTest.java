@@ -56,7 +56,8 @@ class OtherArrowCDataTest {
 
       Object converted =
           loader.loadClass("io.arrowtensor.testing.EveryConverter").getMethod("run").invoke(null);
-      assertThat(converted).isEqualTo("0+1+2, 3 rows, 0 bytes held");
+      assertThat(converted)
+          .isEqualTo("0+1+2, 3 rows, 12 bytes by Python's protocols, 0 bytes held");
     }
   }
 

@@ -74,7 +74,7 @@ class NativeExportTest {
   @Test
   void unknownCallbacksHaveNoAddress() {
     assertThat(Native.callback(-1)).isZero();
-    assertThat(Native.callback(4)).isZero();
+    assertThat(Native.callback(14)).isZero();
   }
 
   @Test
@@ -163,5 +163,17 @@ class NativeExportTest {
       System.setErr(before);
     }
     return printed.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aBlockWhoseStructHasNoDeleterIsDroppedOnAnyThread() {
+    long drop = Native.callback(Native.EXPORT_DROP);
+    CountingOwner here = new CountingOwner();
+    Native.call(drop, Native.newExport(here, 56), 0, 0, 0, 0, 0);
+    assertThat(here.frees()).isEqualTo(1);
+    CountingOwner elsewhere = new CountingOwner();
+    assertThat(TestNative.call("on_thread", drop, Native.newExport(elsewhere, 80))).isZero();
+    assertThat(elsewhere.frees()).isEqualTo(1);
+    Native.call(drop, 0, 0, 0, 0, 0, 0);
   }
 }

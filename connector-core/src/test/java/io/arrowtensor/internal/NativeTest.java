@@ -37,8 +37,9 @@ class NativeTest {
 
   @Test
   void foreignFunctionsGetTheirArgumentsInOrder() {
-    assertThat(TestNative.call("weigh", 1, 2, 3, 4, 5, 6)).isEqualTo(654_321);
-    assertThat(TestNative.call("weigh", -1, 0, 0, 0, 0, 0)).isEqualTo(-1);
+    assertThat(TestNative.call("weigh", 1, 2, 3, 4, 5, 6, 7, 8, 9)).isEqualTo(987_654_321);
+    assertThat(TestNative.call("weigh", -1, 0, 0, 0, 0, 0, 0, 0, -10)).isEqualTo(-1_000_000_001);
+    assertThat(Native.call(TestNative.function("weigh"), 1, 2, 3, 4, 5, 6)).isEqualTo(654_321);
   }
 
   @Test

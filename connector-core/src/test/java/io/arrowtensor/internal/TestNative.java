@@ -10,9 +10,9 @@ public final class TestNative {
 
   /** Calls a C function by its name. */
   public static long call(String name, long... arguments) {
-    long[] six = java.util.Arrays.copyOf(arguments, 6);
+    long[] a = java.util.Arrays.copyOf(arguments, 9);
     return Native.call(
-        symbol(Opened.LIBRARY, name), six[0], six[1], six[2], six[3], six[4], six[5]);
+        symbol(Opened.LIBRARY, name), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
   }
 
   /** The address of a function of these. */
@@ -32,7 +32,7 @@ public final class TestNative {
   }
 
   /** A copy of {@code text} with a terminating 0, to be freed. */
-  static long cString(String text) {
+  public static long cString(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     long address = Native.allocate(bytes.length + 1L, 16);
     RawMemory.copyFrom(bytes, 0, address, bytes.length);
@@ -41,7 +41,7 @@ public final class TestNative {
   }
 
   /** The compiled library. */
-  static Path file() {
+  public static Path file() {
     try {
       return Path.of(TestNative.class.getResource("/native/libarrowtensortest.so").toURI());
     } catch (URISyntaxException e) {

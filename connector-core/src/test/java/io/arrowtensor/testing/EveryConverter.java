@@ -10,6 +10,9 @@ import io.arrowtensor.arrow.Vectors;
 import io.arrowtensor.dlpack.Dlpack;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.NativeBytes;
+import io.arrowtensor.python.ArrayInterface;
+import io.arrowtensor.python.PyArrayInterface;
+import io.arrowtensor.python.PyBuffer;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.FieldVector;
@@ -45,6 +48,7 @@ public final class EveryConverter {
       try (OwnedBatch again = DeviceBatch.from(CData.take(schema, array))) {
         said += ", " + again.rowCount() + " rows";
       }
+      said += ", " + throughPython(vector) + " bytes by Python's protocols";
       if (back.getRowCount() != 3) {
         said += ", but " + back.getRowCount() + " in the root";
       }
@@ -53,6 +57,24 @@ public final class EveryConverter {
       Native.free(array);
     }
     return said + ", " + NativeBytes.held() + " bytes held";
+  }
+
+  /** Through each of Python's protocols, one over the other; the bytes that arrive. */
+  private static long throughPython(IntVector vector) {
+    long view = Native.allocate(80, 16);
+    long struct = PyArrayInterface.export(Vectors.view(vector));
+    try (DeviceArray shared = DeviceArray.from(PyArrayInterface.borrow(struct));
+        DeviceArray described =
+            DeviceArray.from(ArrayInterface.borrow(ArrayInterface.of(shared).toJson()))) {
+      PyBuffer.fill(view, described, 0x1c);
+      try (DeviceArray last =
+          DeviceArray.from(PyBuffer.borrow(view, () -> PyBuffer.release(view)))) {
+        return last.nbytes();
+      }
+    } finally {
+      PyArrayInterface.delete(struct);
+      Native.free(view);
+    }
   }
 
   private static IntVector ints(BufferAllocator allocator) {

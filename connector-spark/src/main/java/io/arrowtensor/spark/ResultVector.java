@@ -162,6 +162,7 @@ final class ResultVector {
   }
 
   private ArrowBuf narrowOffsets(DeviceArray positions) {
+    positions.requireHostContiguous("return");
     ArrowBuf offsets = allocator.buffer(4L * (rows + 1));
     boolean wide = positions.dtype().equals(DType.INT64);
     for (int i = 0; i <= rows; i++) {

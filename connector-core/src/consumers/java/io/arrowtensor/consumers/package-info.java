@@ -1,0 +1,2 @@
+/** Engines of other makers that read, write and own this library's arrays, and hand back theirs. */
+package io.arrowtensor.consumers;

@@ -1,0 +1,55 @@
+package io.arrowtensor.python;
+
+import io.arrowtensor.ColumnKind;
+import io.arrowtensor.DeviceArray;
+import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.Memory;
+import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.internal.Closing;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/** The same batch over the same memory, which something else is to own. */
+final class Columns {
+  private final Function<DeviceArray, Memory> again;
+  private final List<DeviceArray> made = new ArrayList<>();
+
+  private Columns(Function<DeviceArray, Memory> again) {
+    this.again = again;
+  }
+
+  /**
+   * A batch of what {@code again} says of each array of {@code batch}, which stays open. When this
+   * throws, nothing new is held.
+   */
+  static OwnedBatch map(DeviceBatch batch, Function<DeviceArray, Memory> again) {
+    Columns columns = new Columns(again);
+    try {
+      return OwnedBatch.of(
+          batch.rowCount(), batch.columns().stream().map(columns::column).toList());
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, columns.made);
+      throw e;
+    }
+  }
+
+  private DeviceColumn column(DeviceColumn column) {
+    DeviceArray offsets = column.offsets();
+    DeviceArray validity = column.validity();
+    DeviceColumn dictionary = column.dictionary();
+    DeviceColumn same =
+        offsets == null || column.kind() == ColumnKind.ARRAY
+            ? DeviceColumn.of(column.name(), array(column.values()))
+            : DeviceColumn.of(column.name(), column.kind(), array(column.values()), array(offsets));
+    DeviceColumn masked = validity == null ? same : same.withValidity(array(validity));
+    return dictionary == null ? masked : masked.withDictionary(column(dictionary));
+  }
+
+  private DeviceArray array(DeviceArray array) {
+    DeviceArray same = DeviceArray.from(again.apply(array));
+    made.add(same);
+    return same;
+  }
+}

@@ -75,6 +75,12 @@ final class ResultTypes {
         }
         yield type;
       }
+      case TENSOR ->
+          throw new UnsupportedTypeException(
+              "Cannot return column '"
+                  + column.name()
+                  + "' of tensors of different shapes to Flink, which has no such type: let the"
+                  + " function return lists, or tensors of one shape");
     };
   }
 

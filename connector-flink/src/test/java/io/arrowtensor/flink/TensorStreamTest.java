@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.BatchSchema.Column;
+import io.arrowtensor.ColumnKind;
 import io.arrowtensor.Copy;
 import io.arrowtensor.DType;
 import io.arrowtensor.FileAccess;
@@ -105,6 +106,9 @@ class TensorStreamTest {
     TensorStream<RowData> rows = rows().columns("a");
     assertThatThrownBy(() -> rows.map(new Promising(Column.scalar("y", DType.BFLOAT16))))
         .hasMessageContaining("Cannot return column 'y' of bfloat16 to Flink");
+    Column shapes = new Column("t", ColumnKind.TENSOR, DType.FLOAT32, List.of(), false);
+    assertThatThrownBy(() -> rows.map(new Promising(shapes)))
+        .hasMessageContaining("Cannot return column 't' of tensors of different shapes to Flink");
     assertThatThrownBy(() -> rows.map(new Promising()))
         .hasMessageContaining("Invalid result schema: no columns");
     Column twice = Column.scalar("y", DType.FLOAT32);

@@ -85,6 +85,18 @@ final class Scorer<T> implements AutoCloseable {
     return metrics;
   }
 
+  /** The error of an element that does not become a row; the task's thread. */
+  InterchangeException unreadable(InterchangeException e) {
+    return new InterchangeException(
+        "Cannot gather a batch of "
+            + context.task()
+            + " for "
+            + call.describe()
+            + ": "
+            + e.getMessage(),
+        e);
+  }
+
   /**
    * Computes a batch. On one thread at a time, which need not be the task's.
    *

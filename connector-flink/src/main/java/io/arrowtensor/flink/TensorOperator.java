@@ -1,5 +1,6 @@
 package io.arrowtensor.flink;
 
+import io.arrowtensor.InterchangeException;
 import io.arrowtensor.internal.Closing;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -94,7 +95,11 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     TensorBatch<T> batch = filling();
     InputBatch<T> rows = batch.input();
     T value = element.getValue();
-    rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
+    try {
+      rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
+    } catch (InterchangeException e) {
+      throw scorer().unreadable(e);
+    }
     if (rows.rows() == 1) {
       firstRowTime = getProcessingTimeService().getCurrentProcessingTime();
       if (!timerIsSet && !backlog) {

@@ -301,6 +301,20 @@ static void check_shared_tensor(void) {
   expect_counts(0, 1, "a tensor that its owner dropped too");
 }
 
+static void check_end(void) {
+  dlpack_versioned *tensor = new_tensor();
+  expect((int)end_callbacks(), 0, "callbacks that are in Java");
+  delete_versioned(tensor);
+  expect_counts(1, 0, "a deleter while the virtual machine stops");
+  expect((int)call_owner(tensor, 0, NULL), -1, "a question while the virtual machine stops");
+  atomic_fetch_add(&inside, 1);
+  expect((int)end_callbacks(), 1, "a callback that is in Java");
+  atomic_store(&inside, 0);
+  atomic_store(&process_ending, false);
+  vm.references = 0;
+  free(header_of(tensor)); /* what the deleter had to leak */
+}
+
 static void *delete_twice(void *tensors) {
   dlpack_versioned **two = tensors;
   delete_versioned(two[0]);
@@ -350,6 +364,7 @@ int main(void) {
   check_streams();
   check_capsules();
   check_shared_tensor();
+  check_end();
   check_threads();
   JNI_OnUnload(java_vm, NULL);
   printf("arrowtensor.c: %s\n", wrong == 0 ? "the callbacks hold" : "WRONG");

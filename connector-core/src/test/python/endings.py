@@ -10,6 +10,7 @@ import gc
 import sys
 import threading
 import weakref
+from contextlib import suppress
 
 import jpype
 import numpy as np
@@ -129,9 +130,10 @@ def python_threads_convert_while_the_interpreter_ends() -> None:
     def work() -> None:
         x = values("float32", 8)
         started.wait()
-        while True:
-            with arrowtensor.asarray(x) as array:
-                np.from_dlpack(array)
+        with suppress(RuntimeError):  # the JVM has ended
+            while True:
+                with arrowtensor.asarray(x) as array:
+                    np.from_dlpack(array)
 
     for _ in range(4):
         threading.Thread(target=work, daemon=True).start()

@@ -2,6 +2,7 @@ package io.arrowtensor.python;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.arrowtensor.Copy;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
@@ -15,6 +16,7 @@ import io.arrowtensor.dlpack.Dlpack;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.testing.DlpackStruct;
 import io.arrowtensor.testing.NoLeaks;
+import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.IntVector;
@@ -71,6 +73,24 @@ class TakeFromPythonTest {
     assertThat(releases).hasValue(0);
     array.close();
     assertThat(releases).hasValue(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void copyIsMadeByTheProducerOrElseHereAndCountedOnce(boolean byProducer) {
+    AtomicInteger releases = new AtomicInteger();
+    Options options = byProducer ? Options.defaults().withCopy(Copy.ALWAYS) : Options.defaults();
+    long struct = Dlpack.export(counted(releases), options);
+    long data = DlpackStruct.versioned(struct).data();
+    assertThat(DlpackStruct.versioned(struct).flags() & 2).isEqualTo(byProducer ? 2 : 0);
+    long block = PythonSide.ask(Protocol.Root.TAKE_DLPACK, struct, 1, 2, -1, 0);
+    ByteBuffer array = DlpackStruct.buffer(block, Protocol.Array.SHAPE);
+    assertThat(array.getLong(Protocol.Array.ADDRESS) == data).isEqualTo(byProducer);
+    assertThat(array.getLong(Protocol.Array.COPIED_BYTES)).isEqualTo(16);
+    assertThat(PythonSide.text(PythonSide.call(block, Protocol.Array.REASON, 0)))
+        .isEqualTo("REQUESTED");
+    assertThat(releases).as("the original is let go of").hasValue(1);
+    PythonSide.drop(block);
   }
 
   @Test

@@ -1,7 +1,7 @@
 package io.arrowtensor.spark;
 
 import io.arrowtensor.CopyReason;
-import io.arrowtensor.Outcome;
+import io.arrowtensor.internal.CallFigures;
 import java.io.Serializable;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -12,15 +12,8 @@ import org.apache.spark.sql.execution.metric.SQLMetrics;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** The figures of one operator in the SQL tab; added to by its tasks. */
-final class CallMetrics implements Serializable {
+final class CallMetrics extends CallFigures implements Serializable {
   private static final long serialVersionUID = 1;
-
-  static final String BATCHES = "batches";
-  static final String ROWS = "rows";
-  static final String ZERO_COPY = "zeroCopyBytes";
-  static final String DECODED = "decodedBytes";
-  static final String FUNCTION_TIME = "functionTime";
-  static final String MODEL_LOAD_TIME = "modelLoadTime";
 
   private final LinkedHashMap<String, SQLMetric> metrics = new LinkedHashMap<>();
 
@@ -33,19 +26,12 @@ final class CallMetrics implements Serializable {
     metrics.put(ROWS, SQLMetrics.createMetric(context, "number of rows"));
     metrics.put(ZERO_COPY, size(context, "bytes handed over without copy"));
     metrics.put(DECODED, size(context, "bytes decoded from dictionaries"));
-    for (CopyReason reason : CopyReason.values()) {
-      if (reason != CopyReason.DICTIONARY) {
-        metrics.put(copied(reason), size(context, "bytes copied: " + words(reason)));
-      }
+    for (CopyReason reason : copyReasons()) {
+      metrics.put(copied(reason), size(context, "bytes copied: " + words(reason)));
     }
     metrics.put(FUNCTION_TIME, nanos(context, "time in the function"));
     metrics.put(MODEL_LOAD_TIME, nanos(context, "time to load models"));
     return created;
-  }
-
-  /** The name of the metric for bytes copied for {@code reason}. */
-  static String copied(CopyReason reason) {
-    return "copiedBytes." + reason;
   }
 
   private static String words(CopyReason reason) {
@@ -64,20 +50,12 @@ final class CallMetrics implements Serializable {
     return scala.collection.immutable.Map.from(CollectionConverters.asScala(metrics));
   }
 
-  void add(String name, long value) {
+  @Override
+  public void add(String name, long value) {
     SQLMetric metric = metrics.get(name);
     if (metric == null) {
       throw new IllegalArgumentException("Cannot find metric " + name);
     }
     metric.add(value);
-  }
-
-  void add(Outcome outcome) {
-    add(ZERO_COPY, outcome.zeroCopyBytes());
-    add(DECODED, outcome.decodedBytes());
-    CopyReason reason = outcome.reason();
-    if (reason != null && outcome.copiedBytes() > 0) {
-      add(copied(reason), outcome.copiedBytes());
-    }
   }
 }

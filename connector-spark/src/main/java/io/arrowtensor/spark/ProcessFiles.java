@@ -20,14 +20,10 @@ import org.apache.spark.util.ShutdownHookManager;
  * Safe from any thread: one fetches, others wait.
  */
 final class ProcessFiles {
-  /** What is known about a local file, as long as it does not change. */
-  private record Seen(long bytes, long modified, KnownFile file) {}
-
   /** A remote file, as long as it does not change. */
   private record Version(URI uri, long bytes, long modified) {}
 
   private static final ConcurrentHashMap<Version, Path> FETCHED = new ConcurrentHashMap<>();
-  private static final ConcurrentHashMap<Path, Seen> DIGESTS = new ConcurrentHashMap<>();
 
   private ProcessFiles() {}
 
@@ -73,18 +69,6 @@ final class ProcessFiles {
       throw new UncheckedIOException(
           new IOException("Cannot fetch " + remote + ": " + e.getMessage(), e));
     }
-  }
-
-  /** Size and digest of {@code local}; computed again only when the file has changed. */
-  static KnownFile known(URI uri, Path local) throws IOException {
-    long bytes = Files.size(local);
-    long modified = Files.getLastModifiedTime(local).toMillis();
-    Seen seen = DIGESTS.get(local);
-    if (seen == null || seen.bytes != bytes || seen.modified != modified) {
-      seen = new Seen(bytes, modified, KnownFile.of(uri, local));
-      DIGESTS.put(local, seen);
-    }
-    return new KnownFile(uri, bytes, seen.file.digest());
   }
 
   /** Created with the first fetch, removed with the process. */

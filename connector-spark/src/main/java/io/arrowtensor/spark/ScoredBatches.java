@@ -1,7 +1,6 @@
 package io.arrowtensor.spark;
 
 import io.arrowtensor.BatchFunction;
-import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
@@ -10,10 +9,10 @@ import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
+import io.arrowtensor.internal.TaskAllocators;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
@@ -191,14 +190,7 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
     if (context.takeCounted()) {
       return;
     }
-    for (DeviceColumn column : arguments.columns()) {
-      for (DeviceArray array :
-          Arrays.asList(column.values(), column.validity(), column.offsets())) {
-        if (array != null) {
-          call.metrics().add(array.outcome());
-        }
-      }
-    }
+    call.metrics().add(arguments);
   }
 
   private List<FieldVector> vectors(DeviceBatch arguments, DeviceBatch results) {
@@ -274,7 +266,7 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
     List<AutoCloseable> all = new ArrayList<>();
     all.add(this::closeFunction);
     handedOut.forEach(all::addAll);
-    all.add(() -> TaskMemory.close(allocator));
+    all.add(() -> TaskAllocators.close(allocator));
     Closing.all(all);
   }
 }

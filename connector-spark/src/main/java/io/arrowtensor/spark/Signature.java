@@ -2,12 +2,14 @@ package io.arrowtensor.spark;
 
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.InterchangeException;
-import io.arrowtensor.Nulls;
-import io.arrowtensor.NullsException;
+import io.arrowtensor.internal.FunctionChecks;
+import io.arrowtensor.internal.KnownFile;
+import io.arrowtensor.internal.RecordedFiles;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.catalyst.analysis.TempResolvedColumn;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
 import org.apache.spark.sql.catalyst.expressions.Cast;
@@ -39,9 +41,10 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
       fields.add(field(child));
     }
     StructType arguments = new StructType(fields.toArray(StructField[]::new));
-    DriverFiles files = new DriverFiles(Sessions.active().sessionState().newHadoopConf());
+    Configuration conf = Sessions.active().sessionState().newHadoopConf();
+    RecordedFiles files = new RecordedFiles(uri -> ProcessFiles.localCopy(uri, conf));
     try {
-      requireNullPolicy(function);
+      FunctionChecks.requireNullPolicy(function.function(), function.options().nulls());
       BatchSchema input = SparkSchemas.columns(arguments, function.options());
       BatchSchema results = function.function().resultSchema(input, files);
       return new Signature(
@@ -49,15 +52,6 @@ record Signature(StructType arguments, StructType results, List<KnownFile> files
     } catch (InterchangeException e) {
       String call = function.name() + "(" + String.join(", ", arguments.names()) + ")";
       throw Refusals.analysis("Cannot call " + call + ": " + e.getMessage(), e);
-    }
-  }
-
-  private static void requireNullPolicy(TensorFunction function) {
-    boolean masked = function.options().nulls().equals(Nulls.MASK);
-    if (masked && !function.function().readsValidity()) {
-      throw new NullsException(
-          "it does not read the mask that Nulls.MASK hands out, and would compute on what null slots"
-              + " hold; choose Nulls.PROPAGATE or Nulls.fill(value)");
     }
   }
 

@@ -145,6 +145,7 @@ final class SparkSchemas {
       case BINARY -> type instanceof BinaryType;
       case LIST -> type instanceof ArrayType array && isElement(array.elementType(), column);
       case ARRAY -> isElement(type, column);
+      case TENSOR -> false;
     };
   }
 
@@ -173,6 +174,12 @@ final class SparkSchemas {
         }
         yield type;
       }
+      case TENSOR ->
+          throw new UnsupportedTypeException(
+              "Cannot return column '"
+                  + column.name()
+                  + "' of tensors of different shapes to Spark, which has no such type: let the"
+                  + " function return lists, or tensors of one shape");
     };
   }
 

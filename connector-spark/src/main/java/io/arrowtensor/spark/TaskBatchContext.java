@@ -3,6 +3,7 @@ package io.arrowtensor.spark;
 import io.arrowtensor.BatchContext;
 import io.arrowtensor.Device;
 import io.arrowtensor.Outcome;
+import io.arrowtensor.internal.KnownFile;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -85,11 +86,6 @@ final class TaskBatchContext implements BatchContext {
   @Override
   public Path localCopy(URI uri) throws IOException {
     Path local = ProcessFiles.localCopy(uri, call.conf().value().value());
-    for (KnownFile known : call.signature().files()) {
-      if (known.uri().equals(uri)) {
-        known.require(ProcessFiles.known(uri, local));
-      }
-    }
-    return local;
+    return KnownFile.require(call.signature().files(), uri, local);
   }
 }

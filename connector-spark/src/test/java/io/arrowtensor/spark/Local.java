@@ -3,6 +3,7 @@ package io.arrowtensor.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.arrowtensor.internal.NativeBytes;
+import io.arrowtensor.internal.TaskAllocators;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -132,7 +133,7 @@ final class Local {
   static void assertNothingHeld() {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     do {
-      TaskMemory.sweep();
+      TaskAllocators.sweep();
       LockSupport.parkNanos(100_000);
     } while (isSomethingHeld() && System.nanoTime() < deadline);
     assertThat(NativeBytes.held()).as("native bytes held").isZero();

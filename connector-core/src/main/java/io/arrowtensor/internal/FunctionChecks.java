@@ -1,0 +1,23 @@
+package io.arrowtensor.internal;
+
+import io.arrowtensor.BatchFunction;
+import io.arrowtensor.Nulls;
+import io.arrowtensor.NullsException;
+
+/** What every connector asks of a function before a job may use it. */
+public final class FunctionChecks {
+  private FunctionChecks() {}
+
+  /**
+   * Refuses to feed a function the garbage of null slots.
+   *
+   * @throws NullsException when {@code nulls} hands out a mask that {@code function} does not read
+   */
+  public static void requireNullPolicy(BatchFunction function, Nulls nulls) {
+    if (nulls.equals(Nulls.MASK) && !function.readsValidity()) {
+      throw new NullsException(
+          "it does not read the mask that Nulls.MASK hands out, and would compute on what null slots"
+              + " hold; choose Nulls.PROPAGATE or Nulls.fill(value)");
+    }
+  }
+}

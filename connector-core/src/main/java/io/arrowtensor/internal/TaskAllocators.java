@@ -1,0 +1,57 @@
+package io.arrowtensor.internal;
+
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+
+/**
+ * The allocators of running tasks, children of a root that outlives them. One whose memory a
+ * function exported for longer than its task closes with a later task. Any thread.
+ */
+public final class TaskAllocators {
+  private static final System.Logger LOG = System.getLogger(TaskAllocators.class.getName());
+  private static final List<BufferAllocator> LINGERING = new ArrayList<>();
+
+  private TaskAllocators() {}
+
+  /**
+   * An allocator that the caller gives to {@link #close}.
+   *
+   * @param limit bytes that it may hold at once
+   */
+  public static BufferAllocator open(BufferAllocator root, String task, long limit) {
+    sweep();
+    return root.newChildAllocator("tensors of " + task, 0, limit);
+  }
+
+  /** Closes {@code allocator}, at once or when its last buffer was released. */
+  public static void close(BufferAllocator allocator) {
+    if (allocator.getAllocatedMemory() == 0) {
+      allocator.close();
+      return;
+    }
+    LOG.log(
+        Level.WARNING,
+        "{0}: {1} bytes are still held by exports; their release frees them",
+        allocator.getName(),
+        allocator.getAllocatedMemory());
+    synchronized (LINGERING) {
+      LINGERING.add(allocator);
+    }
+  }
+
+  /** Closes the allocators whose last export was released meanwhile. */
+  public static void sweep() {
+    synchronized (LINGERING) {
+      LINGERING.removeIf(
+          allocator -> {
+            boolean free = allocator.getAllocatedMemory() == 0;
+            if (free) {
+              allocator.close();
+            }
+            return free;
+          });
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package io.arrowtensor.flink;
+
+import io.arrowtensor.internal.Closing;
+import java.util.List;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of one batch on its way: gathered, scored, emitted, then used for another. The task's
+ * thread; between submission and return rows and results belong to the engine's.
+ */
+final class TensorBatch<T> implements AutoCloseable {
+  private final InputBatch<T> input;
+  private final ResultRow row;
+  private FlushCause cause = FlushCause.SIZE;
+  private @Nullable Watermark watermark;
+  private boolean lent;
+
+  TensorBatch(InputBatch<T> input, ResultRow row) {
+    this.input = input;
+    this.row = row;
+  }
+
+  InputBatch<T> input() {
+    return input;
+  }
+
+  /** The results, once they were computed. */
+  ResultRow row() {
+    return row;
+  }
+
+  FlushCause cause() {
+    return cause;
+  }
+
+  void setCause(FlushCause cause) {
+    this.cause = cause;
+  }
+
+  /** The last watermark that came behind this batch's rows, null for none. */
+  @Nullable Watermark watermark() {
+    return watermark;
+  }
+
+  void setWatermark(@Nullable Watermark watermark) {
+    this.watermark = watermark;
+  }
+
+  /** Whether an export still shows the memory to others: then it is leaked, never freed. */
+  void setLent(boolean lent) {
+    this.lent = lent;
+  }
+
+  /** Ready for the next rows. */
+  void clear() {
+    input.clear();
+    watermark = null;
+  }
+
+  @Override
+  public void close() {
+    Closing.all(lent ? List.of(row) : List.of(row, input));
+  }
+}

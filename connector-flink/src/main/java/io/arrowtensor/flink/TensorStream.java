@@ -1,0 +1,232 @@
+package io.arrowtensor.flink;
+
+import io.arrowtensor.BatchFunction;
+import io.arrowtensor.BatchSchema;
+import io.arrowtensor.Copy;
+import io.arrowtensor.CopyRefusedException;
+import io.arrowtensor.InterchangeException;
+import io.arrowtensor.Options;
+import io.arrowtensor.internal.FunctionChecks;
+import io.arrowtensor.internal.KnownFile;
+import io.arrowtensor.internal.RecordedFiles;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import org.apache.flink.api.common.functions.JoinFunction;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.java.typeutils.TypeExtractor;
+import org.apache.flink.configuration.ReadableConfig;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
+import org.apache.flink.table.types.logical.RowType;
+import org.apache.flink.util.InstantiationUtil;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Scores a stream in batches.
+ *
+ * <pre>{@code
+ * DataStream<Scored> scored =
+ *     TensorStream.of(flights)
+ *         .columns("delay", "distance")
+ *         .maxDelay(Duration.ofMillis(20))
+ *         .map(OnnxFunction.of(model), (flight, result) -> new Scored(flight.id, result.getFloat(0)));
+ * }</pre>
+ *
+ * <p>Elements are POJOs, {@code Row} or {@code RowData}. Each gives one result, with its timestamp;
+ * rows of results also have its {@code RowKind}. The order of elements is kept. A batch is scored
+ * when it is full, when its first element has waited long enough, before a checkpoint barrier
+ * passes, when the input ends or idles, and before the last watermark; so the operator has no
+ * state, and is exactly once wherever its source and sink are. Watermarks wait for the elements
+ * before them.
+ *
+ * <p>Immutable. An element is copied into columns when it arrives, so this is safe under Flink's
+ * object reuse, which is worth turning on.
+ *
+ * @param <T> the elements
+ */
+public final class TensorStream<T> {
+  private static final int MAX_IN_FLIGHT = 1000;
+
+  private final DataStream<T> stream;
+  private final List<String> columns;
+  private final Options options;
+  private final @Nullable Integer maxRows;
+  private final @Nullable Integer inFlight;
+  private final @Nullable Duration maxDelay;
+
+  private TensorStream(
+      DataStream<T> stream,
+      List<String> columns,
+      Options options,
+      @Nullable Integer maxRows,
+      @Nullable Integer inFlight,
+      @Nullable Duration maxDelay) {
+    this.stream = stream;
+    this.columns = columns;
+    this.options = options;
+    this.maxRows = maxRows;
+    this.inFlight = inFlight;
+    this.maxDelay = maxDelay;
+  }
+
+  /** A stream to score, keyed or not, of a type whose fields are known. */
+  public static <T> TensorStream<T> of(DataStream<T> stream) {
+    return new TensorStream<>(stream, List.of(), Options.defaults(), null, null, null);
+  }
+
+  /** The fields that the function gets, in this order. */
+  public TensorStream<T> columns(String... names) {
+    return new TensorStream<>(stream, List.of(names), options, maxRows, inFlight, maxDelay);
+  }
+
+  /** How fields become columns; {@link Options#defaults()} refuses nulls. */
+  public TensorStream<T> options(Options options) {
+    return new TensorStream<>(stream, columns, options, maxRows, inFlight, maxDelay);
+  }
+
+  /** Rows of a full batch; {@link TensorSettings#MAX_ROWS} where this is not called. */
+  public TensorStream<T> maxRows(int rows) {
+    return new TensorStream<>(stream, columns, options, rows, inFlight, maxDelay);
+  }
+
+  /**
+   * Computes on a thread of the function's own, so that a device works while the task gathers: at
+   * most {@code batches} are computed or wait for it, each in memory of its own. With 0, which
+   * suits functions that use the processor, the task's thread computes; {@link
+   * TensorSettings#IN_FLIGHT} where this is not called. Order, timestamps and exactly once stay:
+   * all batches are emitted before a barrier passes.
+   */
+  public TensorStream<T> inFlight(int batches) {
+    return new TensorStream<>(stream, columns, options, maxRows, batches, maxDelay);
+  }
+
+  /**
+   * How long the first element of a batch may wait for others; {@link TensorSettings#MAX_DELAY}
+   * where this is not called. While a source says that it works off a backlog, batches wait until
+   * they are full.
+   */
+  public TensorStream<T> maxDelay(Duration delay) {
+    return new TensorStream<>(stream, columns, options, maxRows, inFlight, delay);
+  }
+
+  /**
+   * The results alone, a row for each element. The rows are one object that is moved from element
+   * to element, so a function behind this must not keep them, as with all of Flink's reused rows;
+   * Flink copies them itself where object reuse is off.
+   *
+   * @throws InterchangeException naming the field or option that does not fit, and the remedy
+   */
+  public SingleOutputStreamOperator<RowData> map(BatchFunction function) {
+    TensorCall<T> call = call(function);
+    return transform(call, null, InternalTypeInfo.of(resultType(call)));
+  }
+
+  /**
+   * What {@code join} makes of each element and its results. The row is valid during that call
+   * only.
+   *
+   * @throws InterchangeException naming the field or option that does not fit, and the remedy
+   */
+  public <R> SingleOutputStreamOperator<R> map(
+      BatchFunction function, JoinFunction<T, RowData, R> join) {
+    TensorCall<T> call = call(function);
+    TypeInformation<RowData> row = InternalTypeInfo.of(resultType(call));
+    TypeInformation<R> type =
+        TypeExtractor.getJoinReturnTypes(join, stream.getType(), row, null, true);
+    return transform(call, stream.getExecutionEnvironment().clean(join), type);
+  }
+
+  private <R> SingleOutputStreamOperator<R> transform(
+      TensorCall<T> call, @Nullable JoinFunction<T, RowData, R> join, TypeInformation<R> type) {
+    TensorOperatorFactory<T, R> factory =
+        new TensorOperatorFactory<>(
+            call,
+            join,
+            stream.getType().createSerializer(stream.getExecutionConfig().getSerializerConfig()));
+    return stream.transform("Tensor " + call.describe(), type, factory);
+  }
+
+  private static RowType resultType(TensorCall<?> call) {
+    boolean nullable = call.reader().fields().stream().anyMatch(field -> field.type().nullable());
+    return ResultTypes.of(call.results(), call.propagatesNulls() && nullable);
+  }
+
+  private TensorCall<T> call(BatchFunction function) {
+    try {
+      requireSerializable(function);
+      FunctionChecks.requireNullPolicy(function, options.nulls());
+      if (options.copy() == Copy.NEVER) {
+        throw new CopyRefusedException(
+            "Cannot gather elements into columns without a copy, and Copy.NEVER forbids one; allow"
+                + " it with Options.withCopy(Copy.IF_NEEDED)");
+      }
+      ElementReader<T> reader = ElementReaders.of(stream.getType(), columns, options);
+      BatchSchema input =
+          new BatchSchema(reader.fields().stream().map(InputField::column).toList());
+      RecordedFiles files = new RecordedFiles(JobFiles.INSTANCE);
+      BatchSchema results = function.resultSchema(input, files);
+      TensorCall<T> call = call(reader, function, results, files.known());
+      resultType(call);
+      return call;
+    } catch (InterchangeException e) {
+      throw new InterchangeException(
+          "Cannot call " + TensorCall.describe(function, columns) + ": " + e.getMessage(), e);
+    }
+  }
+
+  private TensorCall<T> call(
+      ElementReader<T> reader, BatchFunction function, BatchSchema results, List<KnownFile> files) {
+    ReadableConfig config = stream.getExecutionEnvironment().getConfiguration();
+    int rows = maxRows != null ? maxRows : config.get(TensorSettings.MAX_ROWS);
+    int batches = inFlight != null ? inFlight : config.get(TensorSettings.IN_FLIGHT);
+    Duration delay = maxDelay != null ? maxDelay : config.get(TensorSettings.MAX_DELAY);
+    return new TensorCall<>(
+        reader,
+        function,
+        options,
+        results,
+        files,
+        requireIn("maxRows", rows, 1, Integer.MAX_VALUE),
+        requireIn("inFlight", batches, 0, MAX_IN_FLIGHT),
+        requirePositive(delay),
+        config.get(TensorSettings.TASK_MEMORY).getBytes(),
+        config.get(TensorSettings.DEVICE_RESOURCE));
+  }
+
+  private static void requireSerializable(BatchFunction function) {
+    try {
+      InstantiationUtil.serializeObject(function);
+    } catch (IOException e) {
+      throw new InterchangeException(
+          "it cannot be sent to the tasks: "
+              + e
+              + "; keep only serializable fields and make the rest in open()",
+          e);
+    }
+  }
+
+  private static int requireIn(String name, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw new InterchangeException(
+          "Invalid "
+              + name
+              + " "
+              + value
+              + ": expected at least "
+              + least
+              + (most < Integer.MAX_VALUE ? ", at most " + most : ""));
+    }
+    return value;
+  }
+
+  private static Duration requirePositive(Duration delay) {
+    if (delay.toMillis() < 1) {
+      throw new InterchangeException(
+          "Invalid maxDelay " + delay + ": expected at least a millisecond");
+    }
+    return delay;
+  }
+}

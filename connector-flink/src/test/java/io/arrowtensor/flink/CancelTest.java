@@ -1,0 +1,117 @@
+package io.arrowtensor.flink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.arrowtensor.BatchContext;
+import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.OwnedBatch;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A long call of a function and a job that ends. */
+@ExtendWith(NothingHeld.class)
+@Timeout(120)
+class CancelTest {
+  @RegisterExtension static final Cluster CLUSTER = new Cluster();
+
+  private static CountDownLatch started;
+  private static CountDownLatch cancelled;
+  private static final AtomicInteger TOLD = new AtomicInteger();
+  private static final AtomicInteger CLOSED_WHILE_COMPUTING = new AtomicInteger();
+  private static volatile boolean computing;
+
+  @BeforeEach
+  void reset() {
+    started = new CountDownLatch(1);
+    cancelled = new CountDownLatch(1);
+    TOLD.set(0);
+    CLOSED_WHILE_COMPUTING.set(0);
+  }
+
+  /** Computes until it is told to stop; deaf to interrupts, as native code is. */
+  private static final class Endless extends Sum {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public void open(BatchContext context) throws Exception {
+      super.open(context);
+      context.onCancel(
+          () -> {
+            TOLD.incrementAndGet();
+            cancelled.countDown();
+          });
+    }
+
+    @Override
+    public OwnedBatch apply(DeviceBatch batch) throws Exception {
+      computing = true;
+      started.countDown();
+      boolean interrupted = false;
+      while (cancelled.getCount() > 0) {
+        try {
+          cancelled.await();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+      OwnedBatch results = super.apply(batch); // the batch is still there
+      computing = false;
+      return results;
+    }
+
+    @Override
+    public void close() {
+      CLOSED_WHILE_COMPUTING.addAndGet(computing ? 1 : 0);
+    }
+  }
+
+  private static StreamExecutionEnvironment job(Sum function, int inFlight) {
+    StreamExecutionEnvironment environment = StreamExecutionEnvironment.createLocalEnvironment(1);
+    TensorStream.of(environment.fromSequence(0, 99).map(Event::of).returns(Event.class))
+        .columns("a", "b")
+        .maxRows(10)
+        .inFlight(inFlight)
+        .map(function)
+        .sinkTo(new DiscardingSink<>());
+    return environment;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 2})
+  void aCancelledJobTellsAFunctionThatComputesAndWaitsForIt(int inFlight) throws Exception {
+    Cluster.Job job = CLUSTER.start(job(new Endless(), inFlight));
+    started.await();
+    job.cancel();
+    assertThat(TOLD).as("told once").hasValue(1);
+    assertThat(CLOSED_WHILE_COMPUTING).as("closed while it computed").hasValue(0);
+  }
+
+  private static final class Listening extends Sum {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public void open(BatchContext context) throws Exception {
+      super.open(context);
+      context.onCancel(TOLD::incrementAndGet);
+    }
+  }
+
+  @Test
+  void aJobThatEndsByItselfTellsNobody() throws Exception {
+    CLUSTER.start(job(new Listening(), 0)).awaitEnd(JobStatus.FINISHED);
+    assertThat(TOLD).as("told").hasValue(0);
+  }
+}

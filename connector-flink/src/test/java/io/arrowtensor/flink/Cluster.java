@@ -1,0 +1,78 @@
+package io.arrowtensor.flink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.jobmaster.JobResult;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/** Flink's MiniCluster for the jobs of one test class: two task managers of two slots. */
+final class Cluster implements BeforeAllCallback, AfterAllCallback {
+  private MiniCluster cluster;
+
+  @Override
+  public void beforeAll(ExtensionContext context) throws Exception {
+    cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setNumTaskManagers(2)
+                .setNumSlotsPerTaskManager(2)
+                .withRandomPorts()
+                .build());
+    cluster.start();
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) throws Exception {
+    cluster.close();
+  }
+
+  /** A job that runs. */
+  final class Job {
+    private final JobID id;
+
+    private Job(JobID id) {
+      this.id = id;
+    }
+
+    /** Waits for the end, which is to be {@code expected}. */
+    void awaitEnd(JobStatus expected) throws Exception {
+      JobResult result = cluster.requestJobResult(id).get();
+      assertThat(result.getSerializedThrowable()).as("failure").isEmpty();
+      assertThat(cluster.getJobStatus(id).get()).as("status").isEqualTo(expected);
+    }
+
+    /** Ends the job with a savepoint, and tells where that is. */
+    String stop(boolean drain, String folder, SavepointFormatType format) throws Exception {
+      return cluster.stopWithSavepoint(id, folder, drain, format).get();
+    }
+
+    void cancel() throws Exception {
+      cluster.cancelJob(id).get();
+      await("the job is cancelled", () -> cluster.getJobStatus(id).join() == JobStatus.CANCELED);
+    }
+  }
+
+  Job start(StreamExecutionEnvironment environment) throws Exception {
+    return new Job(cluster.submitJob(environment.getStreamGraph().getJobGraph()).get().getJobID());
+  }
+
+  /** Waits a bounded time. */
+  static void await(String what, BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waiting until %s", what).isLessThan(deadline);
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+}

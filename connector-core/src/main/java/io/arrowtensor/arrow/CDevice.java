@@ -33,8 +33,7 @@ public final class CDevice {
    * @param schema address of a live {@code ArrowSchema}
    * @param deviceArray address of a live {@code ArrowDeviceArray} of that schema
    * @throws io.arrowtensor.InvalidStructException for released structs, counts that contradict the
-   *     format, null pointers, devices that cannot be, an event of memory that needs none, reserved
-   *     bytes that are not 0
+   *     format, null pointers, devices that cannot be, an event of memory that needs none
    */
   public static ArrowSource take(long schema, long deviceArray) {
     return CDataImport.take(schema, deviceArray, Kind.DEVICE_ARRAY);

@@ -6,7 +6,7 @@
  * Memory of a device lies apart: any access to it outside of a copy faults and ends the process.
  * A stream does nothing until someone waits for it, and streams wait for each other only where they
  * were told to: whoever forgets to wait copies bytes that are not there yet. Not thread-safe but for
- * contexts, which are the calling thread's as CUDA's are.
+ * contexts and per-thread streams, which are the calling thread's as CUDA's are.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -20,7 +20,7 @@
 #define POINTER(address) ((void *)(intptr_t)(address))
 
 enum { INVALID_VALUE = 1, NOT_INITIALIZED = 3, INVALID_CONTEXT = 201, INVALID_HANDLE = 400 };
-enum { DEVICES = 2, ALLOCATIONS = 64, OPS = 64, STREAMS = 8, EVENTS = 64, DEPTH = 8, PAGE = 4096 };
+enum { DEVICES = 2, ALLOCATIONS = 64, OPS = 64, STREAMS = 8, EVENTS = 64, DEPTH = 8, PAGE = 4096, THREADS = 16 };
 
 struct stream;
 
@@ -48,7 +48,7 @@ static struct {
   int device;
 } allocations[ALLOCATIONS];
 
-static struct stream streams[STREAMS], legacy[DEVICES], per_thread[DEVICES];
+static struct stream streams[STREAMS], legacy[DEVICES], per_thread[THREADS][DEVICES];
 static struct event events[EVENTS];
 static char calls[16384];
 static char failing[64];
@@ -56,6 +56,8 @@ static int failure, initialized;
 static int contexts[DEVICES]; /* a context's handle is the address of its number */
 static _Thread_local int *current[DEPTH];
 static _Thread_local int depth;
+static int threads; /* that have used a per-thread stream, which stays theirs */
+static _Thread_local int thread; /* their number, from 1 */
 
 /* ---- What tests ask and tell ----------------------------------------------------------------- */
 
@@ -159,9 +161,12 @@ static void run(struct stream *stream, int until) {
 }
 
 static struct stream *stream_of(int64_t handle) {
-  if (handle == 1 || handle == 2) {
-    int device = *current[depth - 1];
-    return handle == 1 ? &legacy[device] : &per_thread[device];
+  if (handle == 1) {
+    return &legacy[*current[depth - 1]];
+  }
+  if (handle == 2) {
+    thread = thread == 0 ? ++threads : thread;
+    return thread > THREADS ? NULL : &per_thread[thread - 1][*current[depth - 1]];
   }
   struct stream *stream = POINTER(handle);
   return stream >= streams && stream < streams + STREAMS ? stream : NULL;

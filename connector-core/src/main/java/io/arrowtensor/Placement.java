@@ -23,8 +23,21 @@ final class Placement {
    * nothing is held when this throws.
    */
   static Memory open(ArraySource source, Options options) {
-    Memory arrived = guarded(source.open(options), memory -> arrive(memory.checked(), options));
+    Memory opened = onAnyThread(guarded(source.open(options), Memory::checked));
+    Memory arrived = guarded(opened, memory -> arrive(memory, options));
     return guarded(arrived, memory -> place(memory, options));
+  }
+
+  /**
+   * {@link Stream#PER_THREAD} is the stream of this thread only now: another one may wait for the
+   * array later. Takes over {@code memory}, also when it fails.
+   */
+  private static Memory onAnyThread(Memory memory) {
+    if (!memory.ready().stream().equals(Stream.PER_THREAD)) {
+      return memory;
+    }
+    boolean lent = memory.scope() != null && memory.owner() == null; // nothing would keep the event
+    return lent ? guarded(memory, Backends::awaited) : Backends.withEvent(memory);
   }
 
   /** As {@link #open}, with a copy where the elements are not in row-major order without gaps. */

@@ -15,7 +15,10 @@ public final class Stream implements Serializable {
   /** The legacy default stream of CUDA (1) or the default stream of ROCm (0). */
   public static final Stream DEFAULT = new Stream("default", 1);
 
-  /** CUDA's default stream of the calling thread (2). */
+  /**
+   * CUDA's default stream of the calling thread (2). Memory that waits for it must become an array
+   * on the thread that gave it the work; the array waits for that work on any thread.
+   */
   public static final Stream PER_THREAD = new Stream("per-thread", 2);
 
   /** The producer shall not synchronize (-1): the consumer orders its reads itself. */

@@ -20,7 +20,8 @@
 #define POINTER(address) ((void *)(intptr_t)(address))
 
 enum { INVALID_VALUE = 1, NOT_INITIALIZED = 3, INVALID_CONTEXT = 201, INVALID_HANDLE = 400 };
-enum { DEVICES = 2, ALLOCATIONS = 64, OPS = 64, STREAMS = 8, EVENTS = 64, DEPTH = 8, PAGE = 4096, THREADS = 16 };
+enum { DEVICES = 2, ALLOCATIONS = 64, OPS = 64, STREAMS = 8, EVENTS = 64, DEPTH = 8, PAGE = 4096, THREADS = 16,
+       ALIGNMENT = 256 };
 
 struct stream;
 
@@ -132,7 +133,8 @@ static int allocation_of(const void *address, size_t bytes) {
 
 static void protect(const void *address, size_t bytes, int rights) {
   int i = address == NULL ? -1 : allocation_of(address, bytes);
-  if (i >= 0 && mprotect(allocations[i].base, allocations[i].bytes, rights) != 0) {
+  if (i >= 0 &&
+      mprotect(allocations[i].base - ALIGNMENT, allocations[i].bytes + ALIGNMENT, rights) != 0) {
     abort();
   }
 }
@@ -265,15 +267,19 @@ EXPORT(cuCtxPopCurrent_v2)(int64_t out) {
   return 0;
 }
 
+static size_t mapped(int64_t bytes) {
+  return ((size_t)bytes + ALIGNMENT + PAGE - 1) / PAGE * PAGE;
+}
+
 EXPORT(cuMemAlloc_v2)(int64_t out, int64_t bytes) {
   CALLED_IN_CONTEXT();
   for (int i = 0; i < ALLOCATIONS; i++) {
     if (allocations[i].base == NULL && bytes > 0) {
-      size_t pages = ((size_t)bytes + PAGE - 1) / PAGE * PAGE;
-      void *base = mmap(NULL, pages, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      char *base = mmap(NULL, mapped(bytes), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (base == MAP_FAILED) {
         return 2;
       }
+      base += ALIGNMENT; /* as CUDA's, aligned so far and no further */
       allocations[i].base = base;
       allocations[i].bytes = (size_t)bytes;
       allocations[i].device = *current[depth - 1];
@@ -290,7 +296,7 @@ EXPORT(cuMemFree_v2)(int64_t address) {
   if (i < 0 || allocations[i].base != POINTER(address)) {
     return INVALID_VALUE;
   }
-  munmap(allocations[i].base, (allocations[i].bytes + PAGE - 1) / PAGE * PAGE);
+  munmap(allocations[i].base - ALIGNMENT, mapped((int64_t)allocations[i].bytes));
   allocations[i].base = NULL;
   return 0;
 }

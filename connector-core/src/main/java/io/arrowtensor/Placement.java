@@ -103,7 +103,7 @@ final class Placement {
     }
     Memory rowMajor = BulkCopy.rowMajor(memory, Options.defaults(), CopyReason.NOT_CONTIGUOUS);
     try {
-      return replaced(memory, BulkCopy.transfer(rowMajor, target, options, CopyReason.TRANSFER));
+      return replaced(memory, transferred(rowMajor, target, options, CopyReason.TRANSFER));
     } finally {
       rowMajor.release();
     }
@@ -123,9 +123,12 @@ final class Placement {
     if (options.access() == Access.WRITABLE && memory.readOnly()) {
       return CopyReason.READ_ONLY;
     }
+    return isAligned(memory, options) ? null : CopyReason.ALIGNMENT;
+  }
+
+  private static boolean isAligned(Memory memory, Options options) {
     long first = memory.device().type().isAddressable() ? memory.start() : memory.offset();
-    boolean aligned = options.alignment() <= DeviceArray.alignmentOf(first);
-    return aligned || memory.nbytes() == 0 ? null : CopyReason.ALIGNMENT;
+    return options.alignment() <= DeviceArray.alignmentOf(first) || memory.nbytes() == 0;
   }
 
   /** A row-major copy on the same device; releases the original once the copy is there. */
@@ -165,7 +168,20 @@ final class Placement {
               + ") and a device copies row-major memory only; make it contiguous with the library"
               + " that made it");
     }
-    return BulkCopy.transfer(memory, target, options, reason);
+    return transferred(memory, target, options, reason);
+  }
+
+  /** A copy by the device, whose own allocator decides how it is aligned. */
+  private static Memory transferred(
+      Memory memory, Device target, Options options, CopyReason reason) {
+    Memory copy = BulkCopy.transfer(memory, target, options, reason);
+    if (isAligned(copy, options)) {
+      return copy;
+    }
+    copy.release();
+    throw new DeviceMismatchException(
+        "Cannot align memory on %s to %d bytes: its allocator gave 0x%x; ask for less with Options.withAlignment"
+            .formatted(target, options.alignment(), copy.start()));
   }
 
   private static Memory replaced(Memory original, Memory copy) {

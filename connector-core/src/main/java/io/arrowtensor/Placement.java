@@ -23,8 +23,17 @@ final class Placement {
    * nothing is held when this throws.
    */
   static Memory open(ArraySource source, Options options) {
-    Memory opened = onAnyThread(guarded(source.open(options), Memory::checked));
-    Memory arrived = guarded(opened, memory -> arrive(memory, options));
+    Memory opened = source.open(options);
+    boolean arrived =
+        opened.ready().isNow() && options.device() == null && options.stream().equals(Stream.NONE);
+    return arrived // as nearly all do
+        ? guarded(opened, memory -> place(memory.checked(), options))
+        : brought(opened, options);
+  }
+
+  private static Memory brought(Memory opened, Options options) {
+    Memory known = onAnyThread(guarded(opened, Memory::checked));
+    Memory arrived = guarded(known, memory -> arrive(memory, options));
     return guarded(arrived, memory -> place(memory, options));
   }
 
@@ -58,7 +67,9 @@ final class Placement {
    */
   static Memory detached(ArraySource source, Options options) {
     Memory detached = guarded(open(source, options), memory -> detach(memory, options));
-    return guarded(detached, memory -> Backends.ordered(memory, options.stream()));
+    return detached.ready().isNow()
+        ? detached
+        : guarded(detached, memory -> Backends.ordered(memory, options.stream()));
   }
 
   private static Memory detach(Memory memory, Options options) {

@@ -6,7 +6,7 @@
  * Memory of a device lies apart: any access to it outside of a copy faults and ends the process.
  * A stream does nothing until someone waits for it, and streams wait for each other only where they
  * were told to: whoever forgets to wait copies bytes that are not there yet. Not thread-safe but for
- * contexts, which are the calling thread's as CUDA's are.
+ * contexts and per-thread streams, which are the calling thread's as CUDA's are.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -20,7 +20,8 @@
 #define POINTER(address) ((void *)(intptr_t)(address))
 
 enum { INVALID_VALUE = 1, NOT_INITIALIZED = 3, INVALID_CONTEXT = 201, INVALID_HANDLE = 400 };
-enum { DEVICES = 2, ALLOCATIONS = 64, OPS = 64, STREAMS = 8, EVENTS = 64, DEPTH = 8, PAGE = 4096 };
+enum { DEVICES = 2, ALLOCATIONS = 64, OPS = 64, STREAMS = 8, EVENTS = 64, DEPTH = 8, PAGE = 4096, THREADS = 16,
+       ALIGNMENT = 256 };
 
 struct stream;
 
@@ -48,7 +49,7 @@ static struct {
   int device;
 } allocations[ALLOCATIONS];
 
-static struct stream streams[STREAMS], legacy[DEVICES], per_thread[DEVICES];
+static struct stream streams[STREAMS], legacy[DEVICES], per_thread[THREADS][DEVICES];
 static struct event events[EVENTS];
 static char calls[16384];
 static char failing[64];
@@ -56,6 +57,8 @@ static int failure, initialized;
 static int contexts[DEVICES]; /* a context's handle is the address of its number */
 static _Thread_local int *current[DEPTH];
 static _Thread_local int depth;
+static int threads; /* that have used a per-thread stream, which stays theirs */
+static _Thread_local int thread; /* their number, from 1 */
 
 /* ---- What tests ask and tell ----------------------------------------------------------------- */
 
@@ -130,7 +133,8 @@ static int allocation_of(const void *address, size_t bytes) {
 
 static void protect(const void *address, size_t bytes, int rights) {
   int i = address == NULL ? -1 : allocation_of(address, bytes);
-  if (i >= 0 && mprotect(allocations[i].base, allocations[i].bytes, rights) != 0) {
+  if (i >= 0 &&
+      mprotect(allocations[i].base - ALIGNMENT, allocations[i].bytes + ALIGNMENT, rights) != 0) {
     abort();
   }
 }
@@ -159,9 +163,12 @@ static void run(struct stream *stream, int until) {
 }
 
 static struct stream *stream_of(int64_t handle) {
-  if (handle == 1 || handle == 2) {
-    int device = *current[depth - 1];
-    return handle == 1 ? &legacy[device] : &per_thread[device];
+  if (handle == 1) {
+    return &legacy[*current[depth - 1]];
+  }
+  if (handle == 2) {
+    thread = thread == 0 ? ++threads : thread;
+    return thread > THREADS ? NULL : &per_thread[thread - 1][*current[depth - 1]];
   }
   struct stream *stream = POINTER(handle);
   return stream >= streams && stream < streams + STREAMS ? stream : NULL;
@@ -260,15 +267,19 @@ EXPORT(cuCtxPopCurrent_v2)(int64_t out) {
   return 0;
 }
 
+static size_t mapped(int64_t bytes) {
+  return ((size_t)bytes + ALIGNMENT + PAGE - 1) / PAGE * PAGE;
+}
+
 EXPORT(cuMemAlloc_v2)(int64_t out, int64_t bytes) {
   CALLED_IN_CONTEXT();
   for (int i = 0; i < ALLOCATIONS; i++) {
     if (allocations[i].base == NULL && bytes > 0) {
-      size_t pages = ((size_t)bytes + PAGE - 1) / PAGE * PAGE;
-      void *base = mmap(NULL, pages, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      char *base = mmap(NULL, mapped(bytes), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (base == MAP_FAILED) {
         return 2;
       }
+      base += ALIGNMENT; /* as CUDA's, aligned so far and no further */
       allocations[i].base = base;
       allocations[i].bytes = (size_t)bytes;
       allocations[i].device = *current[depth - 1];
@@ -285,7 +296,7 @@ EXPORT(cuMemFree_v2)(int64_t address) {
   if (i < 0 || allocations[i].base != POINTER(address)) {
     return INVALID_VALUE;
   }
-  munmap(allocations[i].base, (allocations[i].bytes + PAGE - 1) / PAGE * PAGE);
+  munmap(allocations[i].base - ALIGNMENT, mapped((int64_t)allocations[i].bytes));
   allocations[i].base = NULL;
   return 0;
 }

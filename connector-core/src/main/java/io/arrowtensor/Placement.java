@@ -23,8 +23,30 @@ final class Placement {
    * nothing is held when this throws.
    */
   static Memory open(ArraySource source, Options options) {
-    Memory arrived = guarded(source.open(options), memory -> arrive(memory.checked(), options));
+    Memory opened = source.open(options);
+    boolean arrived =
+        opened.ready().isNow() && options.device() == null && options.stream().equals(Stream.NONE);
+    return arrived // as nearly all do
+        ? guarded(opened, memory -> place(memory.checked(), options))
+        : brought(opened, options);
+  }
+
+  private static Memory brought(Memory opened, Options options) {
+    Memory known = onAnyThread(guarded(opened, Memory::checked));
+    Memory arrived = guarded(known, memory -> arrive(memory, options));
     return guarded(arrived, memory -> place(memory, options));
+  }
+
+  /**
+   * {@link Stream#PER_THREAD} is the stream of this thread only now: another one may wait for the
+   * array later. Takes over {@code memory}, also when it fails.
+   */
+  private static Memory onAnyThread(Memory memory) {
+    if (!memory.ready().stream().equals(Stream.PER_THREAD)) {
+      return memory;
+    }
+    boolean lent = memory.scope() != null && memory.owner() == null; // nothing would keep the event
+    return lent ? guarded(memory, Backends::awaited) : Backends.withEvent(memory);
   }
 
   /** As {@link #open}, with a copy where the elements are not in row-major order without gaps. */
@@ -45,7 +67,9 @@ final class Placement {
    */
   static Memory detached(ArraySource source, Options options) {
     Memory detached = guarded(open(source, options), memory -> detach(memory, options));
-    return guarded(detached, memory -> Backends.ordered(memory, options.stream()));
+    return detached.ready().isNow()
+        ? detached
+        : guarded(detached, memory -> Backends.ordered(memory, options.stream()));
   }
 
   private static Memory detach(Memory memory, Options options) {
@@ -90,7 +114,7 @@ final class Placement {
     }
     Memory rowMajor = BulkCopy.rowMajor(memory, Options.defaults(), CopyReason.NOT_CONTIGUOUS);
     try {
-      return replaced(memory, BulkCopy.transfer(rowMajor, target, options, CopyReason.TRANSFER));
+      return replaced(memory, transferred(rowMajor, target, options, CopyReason.TRANSFER));
     } finally {
       rowMajor.release();
     }
@@ -110,9 +134,12 @@ final class Placement {
     if (options.access() == Access.WRITABLE && memory.readOnly()) {
       return CopyReason.READ_ONLY;
     }
+    return isAligned(memory, options) ? null : CopyReason.ALIGNMENT;
+  }
+
+  private static boolean isAligned(Memory memory, Options options) {
     long first = memory.device().type().isAddressable() ? memory.start() : memory.offset();
-    boolean aligned = options.alignment() <= DeviceArray.alignmentOf(first);
-    return aligned || memory.nbytes() == 0 ? null : CopyReason.ALIGNMENT;
+    return options.alignment() <= DeviceArray.alignmentOf(first) || memory.nbytes() == 0;
   }
 
   /** A row-major copy on the same device; releases the original once the copy is there. */
@@ -152,7 +179,20 @@ final class Placement {
               + ") and a device copies row-major memory only; make it contiguous with the library"
               + " that made it");
     }
-    return BulkCopy.transfer(memory, target, options, reason);
+    return transferred(memory, target, options, reason);
+  }
+
+  /** A copy by the device, whose own allocator decides how it is aligned. */
+  private static Memory transferred(
+      Memory memory, Device target, Options options, CopyReason reason) {
+    Memory copy = BulkCopy.transfer(memory, target, options, reason);
+    if (isAligned(copy, options)) {
+      return copy;
+    }
+    copy.release();
+    throw new DeviceMismatchException(
+        "Cannot align memory on %s to %d bytes: its allocator gave 0x%x; ask for less with Options.withAlignment"
+            .formatted(target, options.alignment(), copy.start()));
   }
 
   private static Memory replaced(Memory original, Memory copy) {

@@ -15,7 +15,10 @@ public final class Stream implements Serializable {
   /** The legacy default stream of CUDA (1) or the default stream of ROCm (0). */
   public static final Stream DEFAULT = new Stream("default", 1);
 
-  /** CUDA's default stream of the calling thread (2). */
+  /**
+   * CUDA's default stream of the calling thread (2). Memory that waits for it must become an array
+   * on the thread that gave it the work; the array waits for that work on any thread.
+   */
   public static final Stream PER_THREAD = new Stream("per-thread", 2);
 
   /** The producer shall not synchronize (-1): the consumer orders its reads itself. */
@@ -30,15 +33,17 @@ public final class Stream implements Serializable {
   }
 
   /**
-   * The stream of this native handle. CUDA's 0 is ambiguous and disallowed by the array API; so are
-   * 0 to 2 as handles here.
+   * The stream of this native handle. CUDA's 0 is ambiguous and disallowed by the array API; 1, 2
+   * and -1 have names here.
+   *
+   * @throws IllegalArgumentException for a handle less than 3
    */
   public static Stream ofHandle(long handle) {
-    if (handle >= 0 && handle <= 2) {
+    if (handle < 3) {
       throw new IllegalArgumentException(
           "Invalid stream handle "
               + handle
-              + ": pass Stream.DEFAULT, Stream.PER_THREAD or a stream that you created");
+              + ": pass Stream.DEFAULT, Stream.PER_THREAD, Stream.NO_SYNC or a stream that you created");
     }
     return new Stream("handle", handle);
   }
@@ -75,7 +80,8 @@ public final class Stream implements Serializable {
   }
 
   /**
-   * The value that the array API's {@code stream} keyword has for this stream; 0 for {@link #NONE}.
+   * CUDA's number of this stream in the array API, also for memory of ROCm, which has 0 for {@link
+   * #DEFAULT} there; 0 for {@link #NONE}.
    */
   public long handle() {
     return handle;

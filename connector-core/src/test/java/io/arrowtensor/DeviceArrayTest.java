@@ -277,7 +277,7 @@ class DeviceArrayTest {
 
   @Test
   void readinessTravelsWithTheArrayAndItsViews() {
-    Ready ready = Ready.afterStream(Stream.PER_THREAD);
+    Ready ready = Ready.afterStream(Stream.DEFAULT);
     try (DeviceArray array =
             DeviceArray.from(floats(10).withDevice(Device.cuda(0)).withReady(ready));
         DeviceArray view = DeviceArray.from(array)) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What memory can wait for, and the numbers of streams. */
 class ReadyTest {
@@ -55,6 +56,18 @@ class ReadyTest {
         .hasMessage(
             "Invalid stream %d for %s: expected -1, %s or the handle of a stream"
                 .formatted(number, device, allowed));
+  }
+
+  /** -1 would be no {@link Stream#NO_SYNC} but a pointer to the driver. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1, 2, -1, Long.MIN_VALUE})
+  void numbersThatAreNoHandlesAreRefusedAsSuch(long handle) {
+    assertThatThrownBy(() -> Stream.ofHandle(handle))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "Invalid stream handle %d: pass Stream.DEFAULT, Stream.PER_THREAD, Stream.NO_SYNC or a"
+                    .formatted(handle)
+                + " stream that you created");
   }
 
   private static DeviceType type(String name) {

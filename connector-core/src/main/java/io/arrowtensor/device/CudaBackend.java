@@ -26,6 +26,7 @@ public final class CudaBackend implements DeviceBackend {
   private static final int POINTER_ATTRIBUTE_DEVICE_ORDINAL = 9;
   private static final int EVENT_DISABLE_TIMING = 2;
   private static final long STREAM_LEGACY = 1;
+  private static final long STREAM_PER_THREAD = 2;
 
   /** For the service loader. */
   public CudaBackend() {}
@@ -95,7 +96,10 @@ public final class CudaBackend implements DeviceBackend {
   /** Makes {@code consumer}, a stream of {@code device}, wait for work on {@code producer}. */
   private void waitOn(Device device, Device producer, Ready ready, Stream consumer) {
     boolean sameStream =
-        device.equals(producer) && handle(ready.stream()) == handle(consumer) && ready.event() == 0;
+        device.equals(producer)
+            && handle(ready.stream()) == handle(consumer)
+            && handle(consumer) != STREAM_PER_THREAD // two threads' are two streams
+            && ready.event() == 0;
     if (ready.isNow() || sameStream) {
       return;
     }

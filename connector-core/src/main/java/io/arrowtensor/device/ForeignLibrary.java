@@ -75,7 +75,8 @@ final class ForeignLibrary {
     return Native.call(function(function), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
   }
 
-  private long function(String function) {
+  /** Its address; a later {@link #call} looks it up without a call to the system. */
+  long function(String function) {
     Long known = functions.get(function);
     if (known != null) {
       return known;

@@ -198,7 +198,7 @@ public final class OpenClBackend implements DeviceBackend {
   }
 
   private static boolean isQueue(Stream stream) {
-    return Long.compareUnsigned(stream.handle(), 2) > 0 && !stream.equals(Stream.NO_SYNC);
+    return stream.handle() > 2;
   }
 
   private static boolean isOpenCl(Memory memory) {

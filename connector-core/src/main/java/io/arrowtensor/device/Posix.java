@@ -34,7 +34,9 @@ final class Posix {
   private Posix() {}
 
   private static ForeignLibrary c() {
-    return ForeignLibrary.process();
+    ForeignLibrary process = ForeignLibrary.process();
+    process.function("__errno_location"); // found before, as a search for it could change errno
+    return process;
   }
 
   /** A new file in memory without a name in any folder. */

@@ -165,8 +165,17 @@ public final class SharedMemory implements AutoCloseable {
     return ProcessHandle.current().pid();
   }
 
-  /** The descriptor in this process, for {@link #open} in another; open until {@link #close}. */
+  /**
+   * The descriptor in this process, for {@link #open} in another; open until {@link #close}.
+   *
+   * @throws IllegalStateException after that: the number may be another file's by then
+   */
   public int fd() {
+    if (closed.get()) {
+      throw new IllegalStateException(
+          "Cannot name the descriptor of shared memory that was closed: keep it open until the"
+              + " other process has opened it");
+    }
     return mapping.fd;
   }
 

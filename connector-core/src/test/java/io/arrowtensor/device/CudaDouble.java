@@ -47,6 +47,13 @@ final class CudaDouble implements AutoCloseable {
     assertThat(status).isZero();
   }
 
+  /** The same on the calling thread's own stream. */
+  void fillLaterOnThisThread(DeviceArray array, int value) {
+    TestNative.call("cuda_double_push", array.device().id());
+    fillLater(Stream.PER_THREAD, array, value);
+    TestNative.call("cuda_double_pop");
+  }
+
   /** The byte at {@code index} that the device has now. */
   byte peek(DeviceArray array, int index) {
     return peek(array.address() + index);

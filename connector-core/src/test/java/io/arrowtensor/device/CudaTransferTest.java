@@ -112,6 +112,27 @@ class CudaTransferTest {
   }
 
   @Test
+  void anAlignmentThatTheDeviceDoesNotGiveIsRefused() {
+    Options aligned = Options.defaults().withAlignment(4096);
+    String message =
+        "Cannot align memory on cuda:0 to 4096 bytes: its allocator gave 0x[0-9a-f]+100; ask for"
+            + " less with Options.withAlignment";
+    try (DeviceArray device = CudaDouble.counting(Device.cuda(0), 8);
+        DeviceArray host = DeviceArray.from(Memory.allocate(DType.UINT8, 8))) {
+      assertThatThrownBy(() -> DeviceArray.from(device, aligned))
+          .isInstanceOf(DeviceMismatchException.class)
+          .hasMessageMatching(message);
+      assertThatThrownBy(() -> DeviceArray.from(host, aligned.withDevice(Device.cuda(0))))
+          .isInstanceOf(DeviceMismatchException.class)
+          .hasMessageMatching(message);
+      assertThat(TestNative.call("cuda_double_allocations")).isEqualTo(1);
+      try (DeviceArray met = DeviceArray.from(device, aligned.withAlignment(256))) {
+        assertThat(met.outcome().isZeroCopy()).isTrue();
+      }
+    }
+  }
+
+  @Test
   void theHostHasNoStream() {
     try (DeviceArray device = CudaDouble.counting(Device.cuda(0), 8)) {
       assertThatThrownBy(() -> DeviceArray.from(device, TO_HOST.withStream(Stream.DEFAULT)))

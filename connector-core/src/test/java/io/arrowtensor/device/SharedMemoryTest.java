@@ -60,6 +60,21 @@ class SharedMemoryTest {
     }
   }
 
+  /** The number may be another memory's by then. */
+  @Test
+  void closedMemoryHasNoDescriptorToTell() {
+    SharedMemory shared = SharedMemory.create(64);
+    try (DeviceArray keepsItMapped = ints(shared)) {
+      shared.close();
+      assertThat(keepsItMapped.byteBuffer().getInt(0)).isZero();
+      assertThatThrownBy(shared::fd)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage(
+              "Cannot name the descriptor of shared memory that was closed: keep it open until the"
+                  + " other process has opened it");
+    }
+  }
+
   @Test
   void newMemoryIsZero() {
     try (SharedMemory shared = SharedMemory.create(10_000);

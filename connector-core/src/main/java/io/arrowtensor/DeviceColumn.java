@@ -3,6 +3,7 @@ package io.arrowtensor;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -125,8 +126,23 @@ public final class DeviceColumn implements AutoCloseable {
   /**
    * The same with its values as indices into {@code dictionary}; takes it over, and this column is
    * not used any more.
+   *
+   * @throws InterchangeException unless the values are one dimension of integers, one a row; both
+   *     columns are closed then
    */
   public DeviceColumn withDictionary(DeviceColumn dictionary) {
+    if (kind != ColumnKind.ARRAY || values.ndim() != 1 || !values.dtype().isInteger()) {
+      InterchangeException refusal =
+          new InterchangeException(
+              "Invalid indices of column '"
+                  + name
+                  + "': expected one dimension of integers, one a row, got "
+                  + kind
+                  + " of "
+                  + values);
+      Closing.quietly(refusal, List.of(this, dictionary));
+      throw refusal;
+    }
     return new DeviceColumn(name, kind, values, validity, offsets, dictionary, tensorRows);
   }
 

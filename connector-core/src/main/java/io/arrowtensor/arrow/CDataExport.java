@@ -177,7 +177,8 @@ final class CDataExport {
         array(node.children().get(done), null, structs + (long) Abi.Array.SIZE * done);
       }
     } catch (RuntimeException | Error e) {
-      List<@Nullable AutoCloseable> rest = new ArrayList<>(node.children().subList(done + 1, children));
+      List<@Nullable AutoCloseable> rest =
+          new ArrayList<>(node.children().subList(done + 1, children));
       rest.add(node.dictionary());
       Closing.quietly(e, rest);
       throw e;

@@ -180,10 +180,15 @@ final class StreamExport extends Owner {
     if (ended || source == null) {
       return null;
     }
+    ExportNode node = null;
     try (OwnedBatch batch = source.next()) {
       ended = batch == null;
-      return batch == null ? null : ExportNode.of(batch, options);
+      node = batch == null ? null : ExportNode.of(batch, options);
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, Arrays.asList(node)); // of a batch that failed to close
+      throw e;
     }
+    return node;
   }
 
   private BatchStream source() {

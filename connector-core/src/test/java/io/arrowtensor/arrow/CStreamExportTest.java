@@ -9,6 +9,7 @@ import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceType;
+import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
@@ -290,6 +291,60 @@ class CStreamExportTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("Cannot read a stream that was closed: close it behind its last batch");
     first.close();
+  }
+
+  /** Fails to give back what has been given back. */
+  private OwnedBatch failing() {
+    made.incrementAndGet();
+    Memory memory =
+        Memory.borrow(structs.ints(1), DType.INT32, 1)
+            .withOwner(
+                () -> {
+                  released.incrementAndGet();
+                  throw new IllegalStateException("not mine");
+                });
+    return OwnedBatch.of(DeviceColumn.of("v", DeviceArray.from(memory)));
+  }
+
+  @Test
+  void aBatchThatFailsToCloseKeepsNoOtherOpen() {
+    BatchStream stream = BatchStream.of(batch("v", 1), failing(), batch("v", 3));
+    assertThatThrownBy(stream::close)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("not mine");
+    assertThat(released).hasValue(3);
+  }
+
+  @Test
+  void aStreamOfNoBatchesHasNoSchema() {
+    assertThatThrownBy(BatchStream::of)
+        .isInstanceOf(InterchangeException.class)
+        .hasMessage(
+            "Cannot make a stream of no batches: its schema is that of the first one; give it a"
+                + " batch of 0 rows");
+  }
+
+  @Test
+  void aPulledBatchThatFailsToCloseIsNotExported() {
+    Next broken =
+        () -> {
+          OwnedBatch whole = batch("v", 1);
+          DeviceArray borrowed = DeviceArray.from(Memory.borrow(structs.ints(2), DType.INT32, 1));
+          DeviceArray mask =
+              DeviceArray.from(
+                  Memory.borrow(structs.bytes(1), DType.BOOL, 1)
+                      .withOwner(
+                          () -> {
+                            throw new IllegalStateException("not mine");
+                          }));
+          DeviceColumn masked = DeviceColumn.of("w", borrowed).withValidity(mask);
+          return OwnedBatch.of(whole.columns().get(0), masked);
+        };
+    CData.exportStream(new Supplied(broken), OPTIONS, stream);
+    assertThat(next()).as("EIO").isEqualTo(5);
+    assertThat(lastError()).isEqualTo("not mine");
+    assertThat(released).as("the references of its export").hasValue(1);
+    release();
   }
 
   @Test

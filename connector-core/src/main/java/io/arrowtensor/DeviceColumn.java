@@ -234,13 +234,23 @@ public final class DeviceColumn implements AutoCloseable {
       return false;
     }
     validity.requireHostContiguous("read the validity in");
-    return RawMemory.byteAt(validity.address() + row) == 0;
+    Memory flags = validity.open(Options.defaults()); // stays while it is read
+    try {
+      return RawMemory.byteAt(flags.start() + row) == 0;
+    } finally {
+      flags.release();
+    }
   }
 
   private static long offset(DeviceArray offsets, long index) {
-    return offsets.dtype().equals(DType.INT64)
-        ? RawMemory.longAt(offsets.address() + 8 * index)
-        : RawMemory.intAt(offsets.address() + 4 * index);
+    Memory starts = offsets.open(Options.defaults()); // stays while it is read
+    try {
+      return offsets.dtype().equals(DType.INT64)
+          ? RawMemory.longAt(starts.start() + 8 * index)
+          : RawMemory.intAt(starts.start() + 4 * index);
+    } finally {
+      starts.release();
+    }
   }
 
   /** The number of rows. */

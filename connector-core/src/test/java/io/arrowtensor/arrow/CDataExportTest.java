@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
@@ -289,6 +290,28 @@ class CDataExportTest {
         .isInstanceOf(UnsupportedTypeException.class);
     assertThat(released()).isEqualTo(2);
     assertThat(at(deviceArray, Abi.Array.RELEASE)).isZero();
+  }
+
+  @Test
+  void aMaskThatIsClosedMeanwhileIsReadToItsEnd() {
+    DeviceArray mask = mask(1, 0, 1);
+    AllocationListener closing =
+        new AllocationListener() {
+          @Override
+          public void onPreAllocation(long size) {
+            mask.close(); // as another thread might, between the checks and the copy
+            assertThat(releases.get(0)).as("releases of the mask").hasValue(0);
+          }
+        };
+    try (BufferAllocator root = new RootAllocator(closing, Long.MAX_VALUE);
+        DeviceColumn column = DeviceColumn.of("v", ints(1, 2, 3)).withValidity(mask)) {
+      CData.export(column, Options.defaults().withAllocator(root), schema, array);
+      assertThat(mask.isClosed()).isTrue();
+      assertThat(releases.get(0)).as("releases of the mask").hasValue(1);
+      long bitmap = RawMemory.longAt(at(array, Abi.Array.BUFFERS));
+      assertThat(RawMemory.byteAt(bitmap) & 7).isEqualTo(0b101);
+      releaseBoth();
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.BatchStream;
+import io.arrowtensor.Device;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
@@ -166,10 +167,11 @@ final class StreamExport extends Owner {
               + ", that of the stream "
               + expected);
     }
-    if (deviceType != null && !Place.of(node).device().type().equals(deviceType)) {
+    Device device = deviceType == null ? Device.CPU : Place.of(node).device();
+    if (deviceType != null && !device.type().equals(deviceType)) {
       throw new DeviceMismatchException(
           "Cannot export a batch of the stream: it is on "
-              + Place.of(node).device()
+              + device
               + ", the stream on "
               + deviceType
               + "; transfer it first");

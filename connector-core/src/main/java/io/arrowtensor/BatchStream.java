@@ -1,6 +1,7 @@
 package io.arrowtensor;
 
-import java.util.Arrays;
+import io.arrowtensor.internal.Closing;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -32,12 +33,24 @@ public interface BatchStream extends AutoCloseable {
   void close();
 
   /**
-   * A stream of {@code batches}, of which there is at least one; takes them over, and closes those
-   * that nobody asked for.
+   * A stream of {@code batches}; takes them over, and closes those that nobody asked for.
+   *
+   * @throws InterchangeException for no batches, whose schema nobody could tell
    */
   static BatchStream of(OwnedBatch... batches) {
-    List<OwnedBatch> left = Arrays.asList(batches.clone());
-    BatchSchema schema = left.get(0).schema();
+    List<OwnedBatch> left = List.of(batches);
+    if (left.isEmpty()) {
+      throw new InterchangeException(
+          "Cannot make a stream of no batches: its schema is that of the first one; give it a"
+              + " batch of 0 rows");
+    }
+    BatchSchema schema;
+    try {
+      schema = left.get(0).schema();
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, left);
+      throw e;
+    }
     Iterator<OwnedBatch> iterator = left.iterator();
     return new BatchStream() {
       private boolean closed;
@@ -59,7 +72,9 @@ public interface BatchStream extends AutoCloseable {
       @Override
       public void close() {
         closed = true;
-        iterator.forEachRemaining(OwnedBatch::close);
+        List<OwnedBatch> unasked = new ArrayList<>();
+        iterator.forEachRemaining(unasked::add);
+        Closing.all(unasked);
       }
     };
   }

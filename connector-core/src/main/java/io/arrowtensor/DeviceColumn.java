@@ -3,6 +3,7 @@ package io.arrowtensor;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -125,8 +126,23 @@ public final class DeviceColumn implements AutoCloseable {
   /**
    * The same with its values as indices into {@code dictionary}; takes it over, and this column is
    * not used any more.
+   *
+   * @throws InterchangeException unless the values are one dimension of integers, one a row; both
+   *     columns are closed then
    */
   public DeviceColumn withDictionary(DeviceColumn dictionary) {
+    if (kind != ColumnKind.ARRAY || values.ndim() != 1 || !values.dtype().isInteger()) {
+      InterchangeException refusal =
+          new InterchangeException(
+              "Invalid indices of column '"
+                  + name
+                  + "': expected one dimension of integers, one a row, got "
+                  + kind
+                  + " of "
+                  + values);
+      Closing.quietly(refusal, List.of(this, dictionary));
+      throw refusal;
+    }
     return new DeviceColumn(name, kind, values, validity, offsets, dictionary, tensorRows);
   }
 
@@ -218,13 +234,23 @@ public final class DeviceColumn implements AutoCloseable {
       return false;
     }
     validity.requireHostContiguous("read the validity in");
-    return RawMemory.byteAt(validity.address() + row) == 0;
+    Memory flags = validity.open(Options.defaults()); // stays while it is read
+    try {
+      return RawMemory.byteAt(flags.start() + row) == 0;
+    } finally {
+      flags.release();
+    }
   }
 
   private static long offset(DeviceArray offsets, long index) {
-    return offsets.dtype().equals(DType.INT64)
-        ? RawMemory.longAt(offsets.address() + 8 * index)
-        : RawMemory.intAt(offsets.address() + 4 * index);
+    Memory starts = offsets.open(Options.defaults()); // stays while it is read
+    try {
+      return offsets.dtype().equals(DType.INT64)
+          ? RawMemory.longAt(starts.start() + 8 * index)
+          : RawMemory.intAt(starts.start() + 4 * index);
+    } finally {
+      starts.release();
+    }
   }
 
   /** The number of rows. */

@@ -72,12 +72,20 @@ public record TensorRows(
         .toList();
   }
 
+  private long[] physical(long row) {
+    Memory sizes = shapes.open(Options.defaults()); // stays while it is read
+    try {
+      return LongStream.range(0, ndim())
+          .map(d -> RawMemory.intAt(sizes.start() + 4 * (row * ndim() + d)))
+          .toArray();
+    } finally {
+      sizes.release();
+    }
+  }
+
   /** Row {@code row} of {@code values}, whose elements run from {@code start} to {@code end}. */
   Memory row(Memory values, long row, long start, long end) {
-    long[] physical =
-        LongStream.range(0, ndim())
-            .map(d -> RawMemory.intAt(shapes.address() + 4 * (row * ndim() + d)))
-            .toArray();
+    long[] physical = physical(row);
     boolean fits = start >= 0 && end >= start && end <= values.shape()[0];
     for (int d = 0; d < physical.length && !uniformShape.isEmpty(); d++) {
       fits &= uniformShape.get(d) == BatchSchema.DYNAMIC || uniformShape.get(d) == physical[d];

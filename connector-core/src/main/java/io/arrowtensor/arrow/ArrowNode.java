@@ -6,6 +6,8 @@ import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.internal.Owner;
+import io.arrowtensor.internal.Shapes;
+import java.util.List;
 import java.util.Map;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
@@ -122,10 +124,19 @@ abstract class ArrowNode {
   final Memory memory(int i, long index, DType dtype, long... shape) {
     long address = address(i, index, dtype.itemSize());
     boolean addressable = device().type().isAddressable();
-    return Memory.borrow(addressable ? address : buffer(i), dtype, shape)
-        .withByteOffset(addressable ? 0 : address - buffer(i))
-        .withDevice(device())
-        .withReady(place().ready());
+    return new Memory(
+        addressable ? address : buffer(i),
+        dtype,
+        shape,
+        Shapes.rowMajor(shape),
+        addressable ? 0 : address - buffer(i),
+        device(),
+        List.of(),
+        true,
+        null,
+        null,
+        null,
+        place().ready());
   }
 
   /** The column as errors name it. */

@@ -14,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -176,7 +177,10 @@ final class CDataExport {
         array(node.children().get(done), null, structs + (long) Abi.Array.SIZE * done);
       }
     } catch (RuntimeException | Error e) {
-      node.children().subList(done + 1, children).forEach(ExportNode::close);
+      List<@Nullable AutoCloseable> rest =
+          new ArrayList<>(node.children().subList(done + 1, children));
+      rest.add(node.dictionary());
+      Closing.quietly(e, rest);
       throw e;
     }
     if (node.dictionary() != null) {

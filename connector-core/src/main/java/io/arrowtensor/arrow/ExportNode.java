@@ -218,11 +218,16 @@ record ExportNode(
     if (mask == null) {
       return null;
     }
-    Memory bitmap =
-        BulkCopy.allocateLike(
-            Memory.borrow(0, DType.UINT8, (mask.size() + 7) / 8), options, CopyReason.VALIDITY);
-    BulkCopy.packBits(mask.address(), mask.size(), bitmap.address());
-    return bitmap;
+    Memory flags = mask.open(Options.defaults()); // stays while it is read, whoever closes the mask
+    try {
+      Memory bitmap =
+          BulkCopy.allocateLike(
+              Memory.borrow(0, DType.UINT8, (mask.size() + 7) / 8), options, CopyReason.VALIDITY);
+      BulkCopy.packBits(flags.start(), mask.size(), bitmap.address());
+      return bitmap;
+    } finally {
+      flags.release();
+    }
   }
 
   /** The owners of this node's own buffers; each holds a reference that passes to the struct. */

@@ -10,6 +10,7 @@ import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Storage;
+import io.arrowtensor.Stream;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
@@ -158,19 +159,33 @@ final class NodeColumns {
         : RawMemory.intAt(node.address(1, index, 4));
   }
 
+  /**
+   * An empty node of the host gets a zero of its own, as its buffer may have no bytes; one on a
+   * device keeps its buffer, so that all its parts are there.
+   */
   private DeviceArray offsets(boolean large) {
     DType dtype = large ? DType.INT64 : DType.INT32;
-    if (node.length() == 0) {
-      Memory zero = BulkCopy.allocateLike(Memory.borrow(0, dtype, 1), options, CopyReason.OFFSETS);
-      RawMemory.fill(zero.address(), zero.nbytes(), (byte) 0);
-      return array(zero);
+    if (node.length() == 0 && (node.isOnHost() || node.buffer(1) == 0)) {
+      return zero(dtype);
     }
     return array(
         node.memory(1, node.offset(), dtype, Math.addExact(node.length(), 1))
             .withOwner(node.retain(1)));
   }
 
+  /** One zero in host memory, for which a stream of the node's device has nothing to do. */
+  private DeviceArray zero(DType dtype) {
+    Memory zero = BulkCopy.allocateLike(Memory.borrow(0, dtype, 1), options, CopyReason.OFFSETS);
+    RawMemory.fill(zero.address(), zero.nbytes(), (byte) 0);
+    boolean stays = options.device() == null && !node.isOnHost();
+    return array(zero, stays ? options.withStream(Stream.NONE) : options);
+  }
+
   private DeviceArray array(Memory memory) {
+    return array(memory, options);
+  }
+
+  private DeviceArray array(Memory memory, Options options) {
     return keep(
         DeviceArray.from(
             memory, memory.outcome() != null ? options.withCopy(Copy.IF_NEEDED) : options));

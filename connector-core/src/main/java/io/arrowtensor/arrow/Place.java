@@ -8,6 +8,7 @@ import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Ready;
+import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.arrow.TakenStruct.Kind;
 import io.arrowtensor.internal.Abi;
 import io.arrowtensor.internal.Backends;
@@ -32,6 +33,24 @@ record Place(Device device, Ready ready) {
 
   /** Arrow's id of plain host memory, where DLPack has 0. */
   private static final int CPU_ID = -1;
+
+  /** The interface names these as devices whose memory is always ready. */
+  private static final Set<DeviceType> ALWAYS_READY =
+      Set.of(DeviceType.CPU, DeviceType.VPI, DeviceType.WEB_GPU, DeviceType.HEXAGON);
+
+  /**
+   * Those whose {@code sync_event} points at a handle as wide as a pointer: {@code cudaEvent_t},
+   * {@code hipEvent_t}, {@code cl_event}, {@code VkEvent}.
+   */
+  private static final Set<DeviceType> HANDLES =
+      Set.of(
+          DeviceType.CUDA,
+          DeviceType.CUDA_HOST,
+          DeviceType.CUDA_MANAGED,
+          DeviceType.ROCM,
+          DeviceType.ROCM_HOST,
+          DeviceType.OPENCL,
+          DeviceType.VULKAN);
 
   /** The place of a taken array of either kind. Waits for memory that the host can reach. */
   static Place of(TakenStruct array) {
@@ -104,10 +123,21 @@ record Place(Device device, Ready ready) {
     Device device =
         device(new DeviceType(type), RawMemory.longAt(struct + Abi.DeviceArray.DEVICE_ID));
     long event = RawMemory.longAt(struct + Abi.DeviceArray.SYNC_EVENT);
-    require(
-        event == 0 || hasEvents(device.type()),
-        "sync_event 0x" + Long.toHexString(event) + " of memory on " + device + ", which has none");
-    return new Place(device, Ready.afterEvent(event == 0 ? 0 : RawMemory.longAt(event)));
+    return new Place(device, event == 0 ? Ready.NOW : Ready.afterEvent(handle(event, device)));
+  }
+
+  /** What {@code sync_event} points at, read only where that is known to be one handle. */
+  private static long handle(long event, Device device) {
+    String what = "sync_event 0x" + Long.toHexString(event) + " of memory on " + device;
+    require(!ALWAYS_READY.contains(device.type()), what + ", which has none");
+    if (!HANDLES.contains(device.type())) {
+      throw new UnsupportedTypeException(
+          "Cannot take an ArrowDeviceArray with "
+              + what
+              + ": what it points at is not known here; have its producer wait for the memory and"
+              + " leave sync_event null");
+    }
+    return RawMemory.longAt(event);
   }
 
   /** No memory at this place, for what concerns readiness alone. */
@@ -122,14 +152,6 @@ record Place(Device device, Ready ready) {
         id >= (host ? CPU_ID : 0) && id <= (cpu ? 0 : Integer.MAX_VALUE),
         "device_id " + id + " of device type " + type);
     return new Device(type, (int) Math.max(0, id));
-  }
-
-  /** The interface names these as devices whose memory is always ready. */
-  private static boolean hasEvents(DeviceType type) {
-    return !(type.equals(DeviceType.CPU)
-        || type.equals(DeviceType.VPI)
-        || type.equals(DeviceType.WEB_GPU)
-        || type.equals(DeviceType.HEXAGON));
   }
 
   private static void require(boolean holds, String what) {

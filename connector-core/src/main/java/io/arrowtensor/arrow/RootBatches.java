@@ -4,6 +4,7 @@ import io.arrowtensor.ColumnKind;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.internal.BulkCopy;
@@ -68,8 +69,13 @@ final class RootBatches {
     if (mask == null) {
       return null;
     }
-    ArrowBuf bitmap = allocator.buffer(Math.max(1, (mask.size() + 7) / 8));
-    BulkCopy.packBits(mask.address(), mask.size(), bitmap.memoryAddress());
-    return bitmap;
+    Memory flags = mask.open(Options.defaults()); // stays while it is read, whoever closes the mask
+    try {
+      ArrowBuf bitmap = allocator.buffer(Math.max(1, (mask.size() + 7) / 8));
+      BulkCopy.packBits(flags.start(), mask.size(), bitmap.memoryAddress());
+      return bitmap;
+    } finally {
+      flags.release();
+    }
   }
 }

@@ -1,6 +1,7 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.BatchStream;
+import io.arrowtensor.Device;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
@@ -38,6 +39,7 @@ final class StreamExport extends Owner {
   private final Options options;
   private @Nullable SchemaNode schema;
   private @Nullable ExportNode pending;
+  private @Nullable Throwable failure;
   private boolean ended;
   private long block;
 
@@ -105,9 +107,15 @@ final class StreamExport extends Owner {
     RawMemory.putLong(stream + Abi.ArrayStream.PRIVATE_DATA, block);
   }
 
-  /** Answers {@code get_schema} and {@code get_next} with an error number, 0 for success. */
+  /**
+   * Answers {@code get_schema} and {@code get_next} with an error number, 0 for success. After a
+   * failure every call fails with it: what is left of the stream must not pass for all of it.
+   */
   @Override
   protected long call(long operation, long out) {
+    if (failure != null) {
+      return failed(failure);
+    }
     try {
       RawMemory.putByte(block, (byte) 0);
       if (operation == Native.STREAM_SCHEMA) {
@@ -117,7 +125,7 @@ final class StreamExport extends Owner {
       }
       return 0;
     } catch (Throwable e) { // there is nobody behind this call to catch it
-      ended = true;
+      failure = e;
       return failed(e);
     }
   }
@@ -159,10 +167,11 @@ final class StreamExport extends Owner {
               + ", that of the stream "
               + expected);
     }
-    if (deviceType != null && !Place.of(node).device().type().equals(deviceType)) {
+    Device device = deviceType == null ? Device.CPU : Place.of(node).device();
+    if (deviceType != null && !device.type().equals(deviceType)) {
       throw new DeviceMismatchException(
           "Cannot export a batch of the stream: it is on "
-              + Place.of(node).device()
+              + device
               + ", the stream on "
               + deviceType
               + "; transfer it first");
@@ -173,10 +182,15 @@ final class StreamExport extends Owner {
     if (ended || source == null) {
       return null;
     }
+    ExportNode node = null;
     try (OwnedBatch batch = source.next()) {
       ended = batch == null;
-      return batch == null ? null : ExportNode.of(batch, options);
+      node = batch == null ? null : ExportNode.of(batch, options);
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, Arrays.asList(node)); // of a batch that failed to close
+      throw e;
     }
+    return node;
   }
 
   private BatchStream source() {
@@ -195,8 +209,8 @@ final class StreamExport extends Owner {
     }
     RawMemory.copyFrom(utf8, 0, block, length);
     RawMemory.putByte(block + length, (byte) 0);
-    if (e instanceof StreamException failure && failure.errno() != 0) {
-      return failure.errno();
+    if (e instanceof StreamException stated && stated.errno() != 0) {
+      return stated.errno();
     }
     if (e instanceof OutOfMemoryException || e instanceof OutOfMemoryError) {
       return ENOMEM;

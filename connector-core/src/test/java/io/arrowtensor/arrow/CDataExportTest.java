@@ -22,8 +22,10 @@ import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.internal.RawMemory;
 import io.arrowtensor.internal.TestNative;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
@@ -238,6 +240,77 @@ class CDataExportTest {
     releaseBoth();
     try (DeviceArray dictionary = DeviceArray.from(CData.take(movedSchema, movedArray))) {
       assertThat(dictionary.byteBuffer().asIntBuffer().get(1)).isEqualTo(80);
+    }
+  }
+
+  @Test
+  void onlyIntegersOneARowAreIndices() {
+    DeviceArray floats =
+        DeviceArray.from(owned(Memory.borrow(structs.ints(0, 1), DType.FLOAT32, 2)));
+    DeviceArray pairs =
+        DeviceArray.from(owned(Memory.borrow(structs.ints(0, 1), DType.INT32, 1, 2)));
+    List<DeviceColumn> others =
+        List.of(
+            DeviceColumn.of("d", floats),
+            DeviceColumn.of("d", pairs),
+            DeviceColumn.of("d", mask(0, 1)),
+            DeviceColumn.of("d", ColumnKind.LIST, ints(0, 1), ints(0, 2)));
+    for (DeviceColumn other : others) {
+      DeviceColumn words = DeviceColumn.of("words", ints(70, 80));
+      assertThatThrownBy(() -> other.withDictionary(words))
+          .isInstanceOf(InterchangeException.class)
+          .hasMessageStartingWith(
+              "Invalid indices of column 'd': expected one dimension of integers, one a row, got "
+                  + other.kind()
+                  + " of DeviceArray(");
+      assertThat(other.values().isClosed()).isTrue();
+      assertThat(words.values().isClosed()).isTrue();
+    }
+    assertThat(released()).isEqualTo(releases.size());
+  }
+
+  @Test
+  void aChildThatCannotBeExportedReleasesTheDictionary() {
+    Device opencl = new Device(DeviceType.OPENCL, 0);
+    SchemaNode ints = SchemaNode.plain("i", "v");
+    Memory odd = owned(Memory.borrow(4096, DType.INT32, 1)).withDevice(opencl).withByteOffset(6);
+    Memory words = owned(Memory.borrow(4096, DType.INT32, 1)).withDevice(opencl);
+    ExportNode child = new ExportNode(ints, 1, Arrays.asList(null, odd), List.of(), null);
+    ExportNode dictionary = new ExportNode(ints, 1, Arrays.asList(null, words), List.of(), null);
+    ExportNode node =
+        new ExportNode(
+            SchemaNode.plain("+s", "", ints).withDictionary(ints),
+            1,
+            Arrays.asList((Memory) null),
+            List.of(child),
+            dictionary);
+    long deviceArray = structs.zeroed(Abi.DeviceArray.SIZE);
+    assertThatThrownBy(
+            () -> CDataExport.writeArray(node, deviceArray, TakenStruct.Kind.DEVICE_ARRAY))
+        .isInstanceOf(UnsupportedTypeException.class);
+    assertThat(released()).isEqualTo(2);
+    assertThat(at(deviceArray, Abi.Array.RELEASE)).isZero();
+  }
+
+  @Test
+  void aMaskThatIsClosedMeanwhileIsReadToItsEnd() {
+    DeviceArray mask = mask(1, 0, 1);
+    AllocationListener closing =
+        new AllocationListener() {
+          @Override
+          public void onPreAllocation(long size) {
+            mask.close(); // as another thread might, between the checks and the copy
+            assertThat(releases.get(0)).as("releases of the mask").hasValue(0);
+          }
+        };
+    try (BufferAllocator root = new RootAllocator(closing, Long.MAX_VALUE);
+        DeviceColumn column = DeviceColumn.of("v", ints(1, 2, 3)).withValidity(mask)) {
+      CData.export(column, Options.defaults().withAllocator(root), schema, array);
+      assertThat(mask.isClosed()).isTrue();
+      assertThat(releases.get(0)).as("releases of the mask").hasValue(1);
+      long bitmap = RawMemory.longAt(at(array, Abi.Array.BUFFERS));
+      assertThat(RawMemory.byteAt(bitmap) & 7).isEqualTo(0b101);
+      releaseBoth();
     }
   }
 

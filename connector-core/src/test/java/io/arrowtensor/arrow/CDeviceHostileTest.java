@@ -11,7 +11,9 @@ import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.NullsException;
 import io.arrowtensor.Options;
+import io.arrowtensor.Ready;
 import io.arrowtensor.Storage;
+import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.arrow.CStructs.Pair;
 import io.arrowtensor.internal.Abi;
 import io.arrowtensor.internal.NativeBytes;
@@ -82,6 +84,38 @@ class CDeviceHostileTest {
   }
 
   /** PyArrow 26 does not set them to 0. */
+  @ParameterizedTest
+  @CsvSource({
+    "8,metal:0",
+    "12,ext_dev:0",
+    "14,oneapi:0",
+    "17,maia:0",
+    "18,trn:0",
+    "99,device_type(99):0"
+  })
+  void anEventOfUnknownFormIsRefusedUnread(int type, String device) {
+    Pair pair = structs.onDevice(structs.ints32(1, 2), type, 0);
+    pair.putArray(Abi.DeviceArray.SYNC_EVENT, UNREADABLE);
+    assertRefused(
+        pair,
+        Options.defaults(),
+        UnsupportedTypeException.class,
+        "Cannot take an ArrowDeviceArray with sync_event 0x7f0000001000 of memory on "
+            + device
+            + ": what it points at is not known here; have its producer wait for the memory and"
+            + " leave sync_event null");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2", "4", "7", "10"})
+  void anEventThatIsAHandleIsKept(int type) {
+    Pair pair = structs.onDevice(structs.ints32(1, 2), type, 0);
+    pair.putArray(Abi.DeviceArray.SYNC_EVENT, structs.longs(0x1234));
+    try (DeviceColumn column = DeviceColumn.from(CDevice.take(pair.schema(), pair.array()))) {
+      assertThat(column.values().ready()).isEqualTo(Ready.afterEvent(0x1234));
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"0", "8", "16"})
   void reservedBytesAreNotLookedAt(int at) {

@@ -3,6 +3,7 @@ package io.arrowtensor.arrow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.arrowtensor.BatchStream;
 import io.arrowtensor.DType;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceArray;
@@ -14,6 +15,7 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.Stream;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.arrow.CStructs.Pair;
 import io.arrowtensor.internal.Abi;
@@ -230,6 +232,69 @@ class CDeviceTest {
     try (DeviceColumn back = DeviceColumn.from(CDevice.take(schema, array))) {
       assertThat(back.offsets().address()).isEqualTo(unreadable + 260);
       assertThat(back.values().device()).isEqualTo(Device.cuda(0));
+    }
+    assertThat(pair.releases()).isEqualTo(1);
+  }
+
+  private Pair emptyLists(String format, long offsets) {
+    long child = structs.array(0, 0, new long[] {0, 0});
+    Pair lists =
+        new Pair(
+            structs.schema(format, "l", structs.schema("f", "item")),
+            structs.array(0, offsets == 0 ? 0 : 2, new long[] {0, offsets}, child));
+    return structs.onDevice(lists, 2, 0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"+l,8", "+L,16"})
+  void emptyListsOnADeviceStayThere(String format, long first) {
+    long unreadable = 0x7f00_0000_2000L;
+    long schema = structs.zeroed(Abi.Schema.SIZE);
+    long array = structs.zeroed(Abi.DeviceArray.SIZE);
+    Pair pair = emptyLists(format, unreadable);
+    try (DeviceColumn column = DeviceColumn.from(CDevice.take(pair.schema(), pair.array()))) {
+      assertThat(column.rowCount()).isZero();
+      assertThat(column.offsets().device()).isEqualTo(Device.cuda(0));
+      assertThat(column.offsets().address()).isEqualTo(unreadable + first);
+      assertThat(column.offsets().size()).isEqualTo(1);
+      CDevice.export(column, Options.defaults(), schema, array);
+    }
+    assertThat(RawMemory.intAt(array + Abi.DeviceArray.DEVICE_TYPE)).isEqualTo(2);
+    DeviceColumn.from(CDevice.take(schema, array)).close();
+    assertThat(pair.releases()).isEqualTo(1);
+  }
+
+  @Test
+  void aStreamOfADeviceRelaysAnEmptyBatchOfLists() {
+    long child = structs.array(0, 0, new long[] {0, 0});
+    long lists = structs.array(0, 0, new long[] {0, 0x7f00_0000_2000L}, child);
+    Pair pair =
+        structs.onDevice(
+            new Pair(
+                structs.schema("+s", "", structs.schema("+l", "l", structs.schema("f", "item"))),
+                structs.array(0, 0, new long[] {0}, lists)),
+            2,
+            0);
+    long stream = structs.zeroed(Abi.DeviceArrayStream.SIZE);
+    OwnedBatch batch = DeviceBatch.from(CDevice.take(pair.schema(), pair.array()));
+    CDevice.exportStream(BatchStream.of(batch), DeviceType.CUDA, Options.defaults(), stream);
+    try (BatchStream back = CDevice.takeStream(stream, Options.defaults());
+        OwnedBatch relayed = back.next()) {
+      assertThat(relayed.column("l").offsets().device()).isEqualTo(Device.cuda(0));
+      assertThat(back.next()).isNull();
+    }
+    assertThat(pair.releases()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0,cpu", "8192,cuda:0"})
+  void emptyListsAreTakenForAStreamOfTheirDevice(long offsets, String device) {
+    Options options = Options.defaults().withStream(Stream.ofHandle(0x5000));
+    Pair pair = emptyLists("+l", offsets);
+    try (DeviceColumn column =
+        DeviceColumn.from(CDevice.take(pair.schema(), pair.array()), options)) {
+      assertThat(column.offsets().device()).hasToString(device);
+      assertThat(column.values().device()).isEqualTo(Device.cuda(0));
     }
     assertThat(pair.releases()).isEqualTo(1);
   }

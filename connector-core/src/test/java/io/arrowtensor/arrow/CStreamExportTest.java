@@ -9,6 +9,7 @@ import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.DeviceType;
+import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
@@ -170,7 +171,7 @@ class CStreamExportTest {
   }
 
   @Test
-  void aFailureHasANumberAndATextUntilTheNextCall() {
+  void aFailureHasANumberAndATextInEveryLaterCall() {
     Next broken =
         () -> {
           throw new IllegalStateException("the disk is gone");
@@ -182,9 +183,12 @@ class CStreamExportTest {
     assertThat(next()).as("EIO").isEqualTo(5);
     assertThat(lastError()).isEqualTo("the disk is gone");
     assertThat(lastError()).isEqualTo("the disk is gone");
-    assertThat(next()).as("the end").isZero();
-    assertThat(isEnd()).isTrue();
-    assertThat(lastError()).isEmpty();
+    for (int i = 0; i < 2; i++) {
+      assertThat(next()).as("no end").isEqualTo(5);
+      assertThat(lastError()).isEqualTo("the disk is gone");
+      assertThat(schema()).isEqualTo(5);
+      assertThat(lastError()).isEqualTo("the disk is gone");
+    }
     release();
   }
 
@@ -207,6 +211,7 @@ class CStreamExportTest {
       assertThat(schema()).as(failure.toString()).isEqualTo(numbers[i]);
       String text = failure.getMessage();
       assertThat(lastError()).isEqualTo(text == null ? failure.toString() : text);
+      assertThat(next()).as("no empty stream").isEqualTo(numbers[i]);
       release();
     }
     assertThat(closed).hasValue(failures.length);
@@ -226,14 +231,15 @@ class CStreamExportTest {
   }
 
   @Test
-  void aBatchOfAnotherSchemaEndsTheStream() {
+  void aBatchOfAnotherSchemaFailsTheStream() {
     CData.exportStream(new Supplied(() -> batch("v", 1), () -> batch("w", 2)), OPTIONS, stream);
     assertThat(next()).isZero();
     assertThat(firstValue()).isEqualTo(1);
     assertThat(next()).as("EINVAL").isEqualTo(22);
-    assertThat(lastError()).startsWith("Cannot export a batch of the stream: its schema is");
-    assertThat(next()).isZero();
-    assertThat(isEnd()).isTrue();
+    String text = lastError();
+    assertThat(text).startsWith("Cannot export a batch of the stream: its schema is");
+    assertThat(next()).as("no end").isEqualTo(22);
+    assertThat(lastError()).isEqualTo(text);
     release();
   }
 
@@ -285,6 +291,60 @@ class CStreamExportTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("Cannot read a stream that was closed: close it behind its last batch");
     first.close();
+  }
+
+  /** Fails to give back what has been given back. */
+  private OwnedBatch failing() {
+    made.incrementAndGet();
+    Memory memory =
+        Memory.borrow(structs.ints(1), DType.INT32, 1)
+            .withOwner(
+                () -> {
+                  released.incrementAndGet();
+                  throw new IllegalStateException("not mine");
+                });
+    return OwnedBatch.of(DeviceColumn.of("v", DeviceArray.from(memory)));
+  }
+
+  @Test
+  void aBatchThatFailsToCloseKeepsNoOtherOpen() {
+    BatchStream stream = BatchStream.of(batch("v", 1), failing(), batch("v", 3));
+    assertThatThrownBy(stream::close)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("not mine");
+    assertThat(released).hasValue(3);
+  }
+
+  @Test
+  void aStreamOfNoBatchesHasNoSchema() {
+    assertThatThrownBy(BatchStream::of)
+        .isInstanceOf(InterchangeException.class)
+        .hasMessage(
+            "Cannot make a stream of no batches: its schema is that of the first one; give it a"
+                + " batch of 0 rows");
+  }
+
+  @Test
+  void aPulledBatchThatFailsToCloseIsNotExported() {
+    Next broken =
+        () -> {
+          OwnedBatch whole = batch("v", 1);
+          DeviceArray borrowed = DeviceArray.from(Memory.borrow(structs.ints(2), DType.INT32, 1));
+          DeviceArray mask =
+              DeviceArray.from(
+                  Memory.borrow(structs.bytes(1), DType.BOOL, 1)
+                      .withOwner(
+                          () -> {
+                            throw new IllegalStateException("not mine");
+                          }));
+          DeviceColumn masked = DeviceColumn.of("w", borrowed).withValidity(mask);
+          return OwnedBatch.of(whole.columns().get(0), masked);
+        };
+    CData.exportStream(new Supplied(broken), OPTIONS, stream);
+    assertThat(next()).as("EIO").isEqualTo(5);
+    assertThat(lastError()).isEqualTo("not mine");
+    assertThat(released).as("the references of its export").hasValue(1);
+    release();
   }
 
   @Test

@@ -244,6 +244,9 @@ BAD_INTERFACES = [
     ({"data": (-8, False)}, "data|address"),
     ({"data": "memory"}, "bytes-like"),
     ({"data": (1,)}, "data"),
+    ({"shape": (16,), "typestr": "|u1", "data": memoryview(bytearray(16))[::-1]}, "C-contiguous"),
+    ({"shape": (4,), "typestr": "|u1", "data": memoryview(bytearray(8))[::2]}, "C-contiguous"),
+    ({"shape": (4,), "data": np.asfortranarray(np.ones((2, 2)))}, "C-contiguous"),
     ({"version": 7}, "version"),
     ({"version": ...}, "version"),
     ({"mask": np.zeros(6, bool)}, "nulls"),
@@ -252,7 +255,7 @@ BAD_INTERFACES = [
 
 @pytest.mark.parametrize(("entries", "message"), BAD_INTERFACES, ids=str)
 def test_bad_array_interface_is_refused(entries, message):
-    with pytest.raises((TypeError, ValueError), match=message):
+    with pytest.raises((TypeError, ValueError, BufferError), match=message):
         arrowtensor.asarray(Interface(**entries))
 
 

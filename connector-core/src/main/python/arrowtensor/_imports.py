@@ -148,8 +148,14 @@ def _array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
     if isinstance(interface, dict) and not isinstance(interface.get("data"), tuple):
         # The data is a buffer, by default that of the object, with the first element at an offset.
         data = interface.get("data")
-        lent = (x, memoryview(x if data is None else data))
-        with _buffers.described(lent[1]) as info:
+        view = memoryview(x if data is None else data)
+        if not view.c_contiguous:
+            raise BufferError(
+                "Cannot read __array_interface__: the buffer of its data has gaps or another order"
+                f" (strides {view.strides}), expected one C-contiguous block"
+            )
+        lent = (x, view)
+        with _buffers.described(view) as info:
             offset = interface.get("offset", 0)
             _require_inside(interface, offset, info.len)
             interface = {**interface, "data": ((info.buf or 0) + offset, bool(info.readonly))}

@@ -177,6 +177,17 @@ def test_producer_of_the_first_protocol_is_asked_again_without_arguments():
     assert old.deletions == 1
 
 
+def test_producer_without_keywords_cannot_promise_not_to_copy():
+    class Old(Producer):
+        def __dlpack__(self, stream=None):
+            return self.capsule()
+
+    old = Old(versioned=False)
+    with pytest.raises(BufferError, match=r"Cannot promise copy=False: .* Old .*keyword"):
+        arrowtensor.asarray(old, copy=False)
+    assert old.deletions == 0
+
+
 def test_type_error_from_inside_a_new_producer_is_not_lost():
     class Failing(Producer):
         def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):

@@ -49,20 +49,31 @@ def asarray(
 
 
 def _dlpack(x: Any, device: Device | None, copy: bool | None) -> int:
+    runtime = current()  # before anything is taken
+    address, versioned = _capsules.take_dlpack(_dlpack_capsule(x, device, copy))
+    return runtime.ask(protocol.ROOT_TAKE_DLPACK, address, versioned, *_placed(device, copy))
+
+
+def _dlpack_capsule(x: Any, device: Device | None, copy: bool | None) -> Any:
+    """Ask for a capsule on ``device`` or, from producers that cannot, where the memory is."""
     kind, number = x.__dlpack_device__()
     wanted: dict[str, Any] = {} if copy is None else {"copy": copy}
     if device is not None and device != (int(kind), int(number)):
         wanted["dl_device"] = tuple(device)
     try:
-        capsule = x.__dlpack__(max_version=_MAX_VERSION, **wanted)
-    except TypeError:
+        return x.__dlpack__(max_version=_MAX_VERSION, **wanted)
+    except BufferError:
+        # Producers need to know no device but the host; Java transfers to the others.
+        if "dl_device" not in wanted or copy is False:
+            raise
+        return x.__dlpack__(max_version=_MAX_VERSION)
+    except TypeError as error:
         if copy is False:
-            raise  # a producer that does not know the keyword may copy
-        capsule = None
-    if capsule is None:  # of before 2024: without keywords
-        capsule = x.__dlpack__()
-    address, versioned = _capsules.take_dlpack(capsule)
-    return current().ask(protocol.ROOT_TAKE_DLPACK, address, versioned, *_placed(device, copy))
+            raise BufferError(
+                f"Cannot promise copy=False: __dlpack__() of {type(x).__name__} does not take the"
+                f" keyword, so it may copy ({error}); leave copy at None"
+            ) from error
+        return x.__dlpack__()  # of before 2024: without keywords
 
 
 def asbatch(x: Any, /) -> Batch:

@@ -5,9 +5,17 @@ import pytest
 import arrowtensor
 import jvm
 from cases import values
-from outcomes import values_of
+from outcomes import array_address, values_of
 
 LIBRARY = "io.arrowtensor.cuda.library"
+
+
+class Only:
+    """Offers the CUDA array interface of an array, and nothing else."""
+
+    def __init__(self, array):
+        self.array = array
+        self.__cuda_array_interface__ = array.__cuda_array_interface__
 
 
 @pytest.fixture
@@ -70,3 +78,36 @@ def test_array_is_transferred_to_a_real_device_and_back():
         assert str(array.device) == "opencl:0"
         assert array.outcome[:4] == (0, 0, 96, "TRANSFER")
         assert on_host(array) == values("float64", 3, 4).tolist()
+
+
+@pytest.mark.parametrize("device", ["cuda:0", "cuda:1"])
+@pytest.mark.usefixtures("cuda")
+def test_device_of_a_cuda_array_interface_is_that_of_its_address(device):
+    first = arrowtensor.asarray(values("int32", 3), device=device)
+    with first, arrowtensor.asarray(Only(first)) as array:
+        assert str(array.device) == device
+        assert array_address(array) == array_address(first)
+        assert on_host(array) == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("cuda")
+def test_other_device_of_a_cuda_array_interface_is_reached_by_a_transfer():
+    first = arrowtensor.asarray(values("int32", 3), device="cuda:1")
+    with first, arrowtensor.asarray(Only(first), device="cuda:0") as array:
+        assert str(array.device) == "cuda:0"
+        assert array_address(array) != array_address(first)
+        assert array.outcome[:4] == (0, 0, 12, "TRANSFER")
+        assert on_host(array) == [1, 2, 3]
+    first = arrowtensor.asarray(values("int32", 3), device="cuda:1")
+    with first, pytest.raises(BufferError, match="TRANSFER"):
+        arrowtensor.asarray(Only(first), device="cuda:0", copy=False)
+
+
+def test_cuda_array_interface_without_elements_needs_no_address():
+    class Empty:
+        def __init__(self):
+            data = {"shape": (0,), "typestr": "<i4", "data": (0, False), "version": 3}
+            self.__cuda_array_interface__ = data
+
+    with arrowtensor.asarray(Empty()) as array:
+        assert array.shape == (0,)

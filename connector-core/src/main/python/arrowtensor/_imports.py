@@ -192,9 +192,7 @@ def _require_inside(interface: dict[str, Any], offset: int, length: int) -> None
 
 def _cuda_array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
     text = _json(x.__cuda_array_interface__, "__cuda_array_interface__")
-    # The interface does not name the device; nearly always there is one.
-    here = device.id if device is not None and device.type == protocol.CUDA else 0
-    return _lend(protocol.ROOT_BORROW_CUDA, _address(text), x, *_placed(device, copy), here)
+    return _lend(protocol.ROOT_BORROW_CUDA, _address(text), x, *_placed(device, copy))
 
 
 def _array_struct(x: Any, device: Device | None, copy: bool | None) -> int:

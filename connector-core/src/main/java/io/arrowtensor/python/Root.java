@@ -6,6 +6,7 @@ import io.arrowtensor.BatchStream;
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
@@ -19,6 +20,7 @@ import io.arrowtensor.arrow.CData;
 import io.arrowtensor.arrow.CDevice;
 import io.arrowtensor.dlpack.Dlpack;
 import io.arrowtensor.internal.Abi;
+import io.arrowtensor.internal.Backends;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.RawMemory;
 import java.util.concurrent.TimeUnit;
@@ -115,10 +117,14 @@ final class Root extends Endpoint {
     return array(source, arguments + 16);
   }
 
-  /** Ordered after the producer's stream, for each consumer of the array. */
+  /**
+   * Ordered after the producer's stream, for each consumer of the array. The interface does not
+   * name the device, but CUDA knows that of each address; without elements there is none.
+   */
   private static ArraySource cuda(long arguments, Runnable release) {
-    Device device = Device.cuda((int) word(arguments, 5));
     CudaArrayInterface description = CudaArrayInterface.parse(json(arguments));
+    long address = description.description().address();
+    Device device = address == 0 ? Device.cuda(0) : Backends.deviceOf(DeviceType.CUDA, address);
     ArraySource source = CudaArrayInterface.borrow(description, device, release);
     return options ->
         source

@@ -1,10 +1,14 @@
 """Arrays on devices: CUDA's driver is a double with two devices in host memory, OpenCL is real."""
 
+import ctypes
+import gc
+
 import pytest
 
 import arrowtensor
 import jvm
 from cases import values
+from dlpack import Producer
 from outcomes import array_address, values_of
 
 LIBRARY = "io.arrowtensor.cuda.library"
@@ -111,3 +115,58 @@ def test_cuda_array_interface_without_elements_needs_no_address():
 
     with arrowtensor.asarray(Empty()) as array:
         assert array.shape == (0,)
+
+
+class OnDevice(Producer):
+    """Claims to be elsewhere, as memory of the driver's double may, which is the host's."""
+
+    def __init__(self, kind, number, address=None):
+        super().__init__(values=values("float64", 3))
+        self.device = (kind, number)
+        self.tensor.device_type, self.tensor.device_id = kind, number
+        if address is not None:
+            self.tensor.data = address
+
+
+def calls():
+    """What the driver was asked to do since the last time, without contexts."""
+    double = jvm.java("internal.TestNative")
+    text = ctypes.string_at(double.call("cuda_double_calls")).decode()
+    double.call("cuda_double_forget_calls")
+    return [name for name in text.splitlines() if not name.startswith("cuCtx")]
+
+
+@pytest.mark.usefixtures("cuda")
+def test_device_memory_is_ordered_after_the_default_stream():
+    with arrowtensor.asarray(values("float64", 3), device="cuda:0") as first:
+        producer = OnDevice(2, 0, array_address(first))
+        with arrowtensor.asarray(producer) as array:
+            assert array.__cuda_array_interface__["stream"] == 1
+            calls()
+            array.__dlpack__(max_version=(1, 0), stream=-1)
+            array.__dlpack__(max_version=(1, 0), stream=1)
+            assert calls() == []
+            array.__dlpack__(max_version=(1, 0), stream=2)
+            assert calls().count("cuStreamWaitEvent") == 1
+    del array  # the interface has no release: the object keeps the memory
+    gc.collect()
+    assert producer.deletions == 1
+
+
+@pytest.mark.usefixtures("cuda")
+def test_managed_memory_is_waited_for_at_once():
+    calls()
+    producer = OnDevice(13, 0)
+    with arrowtensor.asarray(producer) as array:
+        assert calls().count("cuStreamSynchronize") == 1
+        assert values_of(array).tolist() == [1, 2, 3]
+    assert producer.deletions == 1
+
+
+@pytest.mark.parametrize("kind", [1, 3, 10, 11])
+@pytest.mark.usefixtures("cuda")
+def test_other_memory_is_ready(kind):
+    calls()
+    with arrowtensor.asarray(OnDevice(kind, 0)) as array:
+        array.__dlpack__(max_version=(1, 0))
+    assert calls() == []

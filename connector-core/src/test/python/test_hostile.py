@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import arrowtensor
-from dlpack import Producer
-from outcomes import values_of
+from dlpack import IS_COPIED, Producer
+from outcomes import array_address, values_of
 
 
 def _major(p):
@@ -102,6 +102,27 @@ def test_unknown_minor_version_and_flags_are_read():
     producer.struct.flags = 1 << 40
     with arrowtensor.asarray(producer) as array:
         assert values_of(array)[1, 2] == 5
+    assert producer.deletions == 1
+
+
+@pytest.mark.parametrize(
+    ("device", "copy", "reason"),
+    [(None, None, "ENGINE_OUTPUT"), ("cpu", None, "TRANSFER"), (None, True, "REQUESTED")],
+)
+def test_copy_of_the_producer_is_counted_with_its_reason(device, copy, reason):
+    producer = Producer()
+    producer.struct.flags = IS_COPIED
+    with arrowtensor.asarray(producer, device=device, copy=copy) as array:
+        assert array_address(array) == producer.values.ctypes.data
+        assert array.outcome[:4] == (0, 0, 48, reason)
+    assert producer.deletions == 1
+
+
+def test_copy_of_the_producer_is_refused_where_copies_are_forbidden():
+    producer = Producer()
+    producer.struct.flags = IS_COPIED
+    with pytest.raises(BufferError, match=r"it is a copy .*copy=False forbids it"):
+        arrowtensor.asarray(producer, copy=False)
     assert producer.deletions == 1
 
 

@@ -2,9 +2,11 @@
 
 import ctypes
 import json
+import re
 from ctypes import PYFUNCTYPE, py_object, pythonapi
 from itertools import islice
 from math import prod
+from operator import index
 from typing import Any, Final
 
 from . import _buffers, _capsules
@@ -167,7 +169,7 @@ def _array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
             )
         lent = (x, view)
         with _buffers.described(view) as info:
-            offset = interface.get("offset", 0)
+            offset = index(interface.get("offset", 0))
             _require_inside(interface, offset, info.len)
             interface = {**interface, "data": ((info.buf or 0) + offset, bool(info.readonly))}
     text = _json(interface, "__array_interface__")
@@ -175,15 +177,19 @@ def _array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
 
 
 def _require_inside(interface: dict[str, Any], offset: int, length: int) -> None:
-    """Refuse elements outside of a buffer of ``length`` bytes."""
-    shape, size = interface["shape"], int(interface["typestr"][2:])
+    """Refuse elements outside of a buffer of ``length`` bytes; Java refuses what is no array."""
+    shape, typestr = interface.get("shape"), interface.get("typestr")
+    size = _TYPESTR.match(typestr) if isinstance(typestr, str) else None
+    if size is None or not isinstance(shape, (tuple, list)):
+        return
+    itemsize, sizes = int(size[1]), [*map(index, shape)]
     strides = interface.get("strides")
     if strides is None:
-        strides = [size * prod(shape[d + 1 :]) for d in range(len(shape))]
-    reaches = [stride * (n - 1) for stride, n in zip(strides, shape, strict=True)]
+        strides = [itemsize * prod(sizes[d + 1 :]) for d in range(len(sizes))]
+    reaches = [index(stride) * (n - 1) for stride, n in zip(strides, sizes, strict=True)]
     low = offset + sum(reach for reach in reaches if reach < 0)
-    high = offset + sum(reach for reach in reaches if reach > 0) + size
-    if 0 not in shape and not 0 <= low <= high <= length:
+    high = offset + sum(reach for reach in reaches if reach > 0) + itemsize
+    if 0 not in sizes and not 0 <= low <= high <= length:
         raise ValueError(
             f"Invalid __array_interface__: its elements take the bytes {low} to {high} of a buffer"
             f" of {length}"
@@ -259,6 +265,7 @@ def _placed(device: Device | None, copy: bool | None) -> tuple[int, int, int]:
 _ARROW_ARRAYS: Final = {"__arrow_c_device_array__": True, "__arrow_c_array__": False}
 _ARROW_STREAMS: Final = {"__arrow_c_device_stream__": True, "__arrow_c_stream__": False}
 _KEYS: Final = ("shape", "typestr", "data", "strides", "version", "stream")
+_TYPESTR: Final = re.compile(r"[<>|][A-Za-z]([0-9]+)")
 _increment: Final = PYFUNCTYPE(None, py_object)(("Py_IncRef", pythonapi))
 
 _PROTOCOLS: Final = {

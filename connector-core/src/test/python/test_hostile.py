@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import arrowtensor
-from dlpack import IS_COPIED, Producer
+from arrowtensor import _runtime
+from dlpack import IS_COPIED, Producer, name
 from outcomes import array_address, values_of
 
 
@@ -165,6 +166,17 @@ def test_capsule_that_was_consumed_is_refused():
     with arrowtensor.asarray(producer), pytest.raises(ValueError, match="consumed"):
         arrowtensor.asarray(producer)
     assert producer.deletions == 1
+
+
+def test_nothing_is_taken_when_no_jvm_is_connected(monkeypatch):
+    producer = Producer()
+    capsule = producer.capsule()
+    producer.capsule = lambda: capsule
+    with monkeypatch.context() as patch:
+        patch.setattr(_runtime, "_latest", [])
+        with pytest.raises(RuntimeError, match="no JVM is connected"):
+            arrowtensor.asarray(producer)
+    assert name(capsule) == "dltensor_versioned", "still its producer's to delete"
 
 
 @pytest.mark.parametrize("result", [None, 7, b"dltensor", object()])

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import arrowtensor
-from dlpack import Producer
-from outcomes import values_of
+from arrowtensor import _runtime
+from dlpack import IS_COPIED, Producer, name
+from outcomes import array_address, values_of
 
 
 def _major(p):
@@ -105,6 +106,27 @@ def test_unknown_minor_version_and_flags_are_read():
     assert producer.deletions == 1
 
 
+@pytest.mark.parametrize(
+    ("device", "copy", "reason"),
+    [(None, None, "ENGINE_OUTPUT"), ("cpu", None, "TRANSFER"), (None, True, "REQUESTED")],
+)
+def test_copy_of_the_producer_is_counted_with_its_reason(device, copy, reason):
+    producer = Producer()
+    producer.struct.flags = IS_COPIED
+    with arrowtensor.asarray(producer, device=device, copy=copy) as array:
+        assert array_address(array) == producer.values.ctypes.data
+        assert array.outcome[:4] == (0, 0, 48, reason)
+    assert producer.deletions == 1
+
+
+def test_copy_of_the_producer_is_refused_where_copies_are_forbidden():
+    producer = Producer()
+    producer.struct.flags = IS_COPIED
+    with pytest.raises(BufferError, match=r"it is a copy .*copy=False forbids it"):
+        arrowtensor.asarray(producer, copy=False)
+    assert producer.deletions == 1
+
+
 def test_byte_offset_is_honoured():
     producer = Producer()
     producer.tensor.byte_offset = 8
@@ -146,6 +168,17 @@ def test_capsule_that_was_consumed_is_refused():
     assert producer.deletions == 1
 
 
+def test_nothing_is_taken_when_no_jvm_is_connected(monkeypatch):
+    producer = Producer()
+    capsule = producer.capsule()
+    producer.capsule = lambda: capsule
+    with monkeypatch.context() as patch:
+        patch.setattr(_runtime, "_latest", [])
+        with pytest.raises(RuntimeError, match="no JVM is connected"):
+            arrowtensor.asarray(producer)
+    assert name(capsule) == "dltensor_versioned", "still its producer's to delete"
+
+
 @pytest.mark.parametrize("result", [None, 7, b"dltensor", object()])
 def test_something_else_than_a_capsule_is_refused(result):
     producer = Producer()
@@ -175,6 +208,17 @@ def test_producer_of_the_first_protocol_is_asked_again_without_arguments():
     with arrowtensor.asarray(old) as array:
         assert array.readonly
     assert old.deletions == 1
+
+
+def test_producer_without_keywords_cannot_promise_not_to_copy():
+    class Old(Producer):
+        def __dlpack__(self, stream=None):
+            return self.capsule()
+
+    old = Old(versioned=False)
+    with pytest.raises(BufferError, match=r"Cannot promise copy=False: .* Old .*keyword"):
+        arrowtensor.asarray(old, copy=False)
+    assert old.deletions == 0
 
 
 def test_type_error_from_inside_a_new_producer_is_not_lost():
@@ -244,6 +288,19 @@ BAD_INTERFACES = [
     ({"data": (-8, False)}, "data|address"),
     ({"data": "memory"}, "bytes-like"),
     ({"data": (1,)}, "data"),
+    ({"shape": (16,), "typestr": "|u1", "data": memoryview(bytearray(16))[::-1]}, "C-contiguous"),
+    ({"shape": (4,), "typestr": "|u1", "data": memoryview(bytearray(8))[::2]}, "C-contiguous"),
+    ({"shape": (4,), "data": np.asfortranarray(np.ones((2, 2)))}, "C-contiguous"),
+    ({"shape": ..., "data": bytearray(48)}, "shape"),
+    ({"shape": None, "data": bytearray(48)}, "shape"),
+    ({"typestr": ..., "data": bytearray(48)}, "typestr"),
+    ({"typestr": "<M8[ns]", "data": bytearray(48)}, "M8.*dates"),
+    ({"typestr": "|O", "data": bytearray(48)}, "Python objects"),
+    ({"data": bytearray(47)}, "bytes 0 to 48 of a buffer of 47"),
+    ({"data": bytearray(48), "offset": -8}, "bytes -8 to 40 of a buffer of 48"),
+    ({"data": bytearray(48), "offset": 8}, "bytes 8 to 56 of a buffer of 48"),
+    ({"data": bytearray(48), "strides": (-8,)}, "bytes -40 to 8 of a buffer of 48"),
+    ({"data": bytearray(48), "shape": (np.int64(2**62),)}, "of a buffer of 48"),
     ({"version": 7}, "version"),
     ({"version": ...}, "version"),
     ({"mask": np.zeros(6, bool)}, "nulls"),
@@ -252,7 +309,7 @@ BAD_INTERFACES = [
 
 @pytest.mark.parametrize(("entries", "message"), BAD_INTERFACES, ids=str)
 def test_bad_array_interface_is_refused(entries, message):
-    with pytest.raises((TypeError, ValueError), match=message):
+    with pytest.raises((TypeError, ValueError, BufferError), match=message):
         arrowtensor.asarray(Interface(**entries))
 
 

@@ -41,11 +41,15 @@ def test_type_and_layout_are_independent(door, dtype, layout):
 
 @pytest.mark.parametrize("dtype", ["int8", "float64", "complex64"])
 def test_copy_asked_for_is_a_copy(door, dtype):
-    assert out_of(door, values(dtype, 4), copy=True) in {COPIED, NO_SUCH, "BufferError"}
+    outcome = out_of(door, values(dtype, 4), copy=True)
+    if outcome == NO_SUCH:
+        assert dtype == "complex64", "the type that not every library has"
+        pytest.skip("the library has no such array")
+    assert outcome == ("BufferError" if door.module == "tvm_ffi" else COPIED)  # it refuses itself
 
 
 def test_copy_forbidden_is_none(door):
-    assert out_of(door, values("float64", 4), copy=False) in {ZERO_COPY, NO_SUCH, "BufferError"}
+    assert out_of(door, values("float64", 4), copy=False) == ZERO_COPY
 
 
 class Watched(np.ndarray):
@@ -161,11 +165,38 @@ def test_first_protocol_in_the_documented_order_is_the_one_used(first):
     assert set(x.asked) == {offered[0]}
 
 
+ALL = [
+    *["__dlpack__", "__arrow_c_device_array__", "__arrow_c_array__", "__cuda_array_interface__"],
+    *["__array_interface__", "__array_struct__", "buffer", "__array__"],
+]
+
+
+def _raising(protocol):
+    def value(self):
+        raise ZeroDivisionError(protocol)
+
+    return property(value)
+
+
+@pytest.mark.parametrize("first", range(len(ALL)), ids=lambda i: ALL[i])
+def test_error_of_the_first_of_all_protocols_is_raised_and_no_other_is_tried(first):
+    offered = ALL[first:]
+    members = {name: _raising(name) for name in offered if name != "buffer"}
+    some = type("Some", (bytearray if "buffer" in offered else object,), members)
+    if offered[0] == "buffer":
+        with arrowtensor.asarray(some(3)) as array:
+            assert array.outcome.protocol == "buffer"
+    else:
+        with pytest.raises(ZeroDivisionError, match=f"^{offered[0]}$"):
+            arrowtensor.asarray(some())
+
+
 def test_device_that_is_here_may_be_named():
     with arrowtensor.asarray(values("int8", 3), device=(1, 0)) as array:
-        assert array.device in {(1, 0), "cpu"} or "cpu" in str(array.device).lower()
+        assert array.device == (1, 0)
+        assert array.outcome.is_zero_copy
 
 
-def test_device_that_is_not_here_is_refused():
-    with pytest.raises((BufferError, ValueError)):
-        arrowtensor.asarray(values("int8", 3), device=(2, 0))
+def test_device_that_is_not_here_is_refused_by_name():
+    with pytest.raises(BufferError, match=r"this system has|driver"):
+        arrowtensor.asarray(values("int8", 3), device="cuda:9")

@@ -2,9 +2,11 @@
 
 import ctypes
 import json
+import re
 from ctypes import PYFUNCTYPE, py_object, pythonapi
 from itertools import islice
 from math import prod
+from operator import index
 from typing import Any, Final
 
 from . import _buffers, _capsules
@@ -49,20 +51,31 @@ def asarray(
 
 
 def _dlpack(x: Any, device: Device | None, copy: bool | None) -> int:
+    runtime = current()  # before anything is taken
+    address, versioned = _capsules.take_dlpack(_dlpack_capsule(x, device, copy))
+    return runtime.ask(protocol.ROOT_TAKE_DLPACK, address, versioned, *_placed(device, copy))
+
+
+def _dlpack_capsule(x: Any, device: Device | None, copy: bool | None) -> Any:
+    """Ask for a capsule on ``device`` or, from producers that cannot, where the memory is."""
     kind, number = x.__dlpack_device__()
     wanted: dict[str, Any] = {} if copy is None else {"copy": copy}
     if device is not None and device != (int(kind), int(number)):
         wanted["dl_device"] = tuple(device)
     try:
-        capsule = x.__dlpack__(max_version=_MAX_VERSION, **wanted)
-    except TypeError:
+        return x.__dlpack__(max_version=_MAX_VERSION, **wanted)
+    except BufferError:
+        # Producers need to know no device but the host; Java transfers to the others.
+        if "dl_device" not in wanted or copy is False:
+            raise
+        return x.__dlpack__(max_version=_MAX_VERSION)
+    except TypeError as error:
         if copy is False:
-            raise  # a producer that does not know the keyword may copy
-        capsule = None
-    if capsule is None:  # of before 2024: without keywords
-        capsule = x.__dlpack__()
-    address, versioned = _capsules.take_dlpack(capsule)
-    return current().ask(protocol.ROOT_TAKE_DLPACK, address, versioned, *_placed(device, copy))
+            raise BufferError(
+                f"Cannot promise copy=False: __dlpack__() of {type(x).__name__} does not take the"
+                f" keyword, so it may copy ({error}); leave copy at None"
+            ) from error
+        return x.__dlpack__()  # of before 2024: without keywords
 
 
 def asbatch(x: Any, /) -> Batch:
@@ -148,9 +161,15 @@ def _array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
     if isinstance(interface, dict) and not isinstance(interface.get("data"), tuple):
         # The data is a buffer, by default that of the object, with the first element at an offset.
         data = interface.get("data")
-        lent = (x, memoryview(x if data is None else data))
-        with _buffers.described(lent[1]) as info:
-            offset = interface.get("offset", 0)
+        view = memoryview(x if data is None else data)
+        if not view.c_contiguous:
+            raise BufferError(
+                "Cannot read __array_interface__: the buffer of its data has gaps or another order"
+                f" (strides {view.strides}), expected one C-contiguous block"
+            )
+        lent = (x, view)
+        with _buffers.described(view) as info:
+            offset = index(interface.get("offset", 0))
             _require_inside(interface, offset, info.len)
             interface = {**interface, "data": ((info.buf or 0) + offset, bool(info.readonly))}
     text = _json(interface, "__array_interface__")
@@ -158,15 +177,19 @@ def _array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
 
 
 def _require_inside(interface: dict[str, Any], offset: int, length: int) -> None:
-    """Refuse elements outside of a buffer of ``length`` bytes."""
-    shape, size = interface["shape"], int(interface["typestr"][2:])
+    """Refuse elements outside of a buffer of ``length`` bytes; Java refuses what is no array."""
+    shape, typestr = interface.get("shape"), interface.get("typestr")
+    size = _TYPESTR.match(typestr) if isinstance(typestr, str) else None
+    if size is None or not isinstance(shape, (tuple, list)):
+        return
+    itemsize, sizes = int(size[1]), [*map(index, shape)]
     strides = interface.get("strides")
     if strides is None:
-        strides = [size * prod(shape[d + 1 :]) for d in range(len(shape))]
-    reaches = [stride * (n - 1) for stride, n in zip(strides, shape, strict=True)]
+        strides = [itemsize * prod(sizes[d + 1 :]) for d in range(len(sizes))]
+    reaches = [index(stride) * (n - 1) for stride, n in zip(strides, sizes, strict=True)]
     low = offset + sum(reach for reach in reaches if reach < 0)
-    high = offset + sum(reach for reach in reaches if reach > 0) + size
-    if 0 not in shape and not 0 <= low <= high <= length:
+    high = offset + sum(reach for reach in reaches if reach > 0) + itemsize
+    if 0 not in sizes and not 0 <= low <= high <= length:
         raise ValueError(
             f"Invalid __array_interface__: its elements take the bytes {low} to {high} of a buffer"
             f" of {length}"
@@ -175,9 +198,7 @@ def _require_inside(interface: dict[str, Any], offset: int, length: int) -> None
 
 def _cuda_array_interface(x: Any, device: Device | None, copy: bool | None) -> int:
     text = _json(x.__cuda_array_interface__, "__cuda_array_interface__")
-    # The interface does not name the device; nearly always there is one.
-    here = device.id if device is not None and device.type == protocol.CUDA else 0
-    return _lend(protocol.ROOT_BORROW_CUDA, _address(text), x, *_placed(device, copy), here)
+    return _lend(protocol.ROOT_BORROW_CUDA, _address(text), x, *_placed(device, copy))
 
 
 def _array_struct(x: Any, device: Device | None, copy: bool | None) -> int:
@@ -244,6 +265,7 @@ def _placed(device: Device | None, copy: bool | None) -> tuple[int, int, int]:
 _ARROW_ARRAYS: Final = {"__arrow_c_device_array__": True, "__arrow_c_array__": False}
 _ARROW_STREAMS: Final = {"__arrow_c_device_stream__": True, "__arrow_c_stream__": False}
 _KEYS: Final = ("shape", "typestr", "data", "strides", "version", "stream")
+_TYPESTR: Final = re.compile(r"[<>|][A-Za-z]([0-9]+)")
 _increment: Final = PYFUNCTYPE(None, py_object)(("Py_IncRef", pythonapi))
 
 _PROTOCOLS: Final = {

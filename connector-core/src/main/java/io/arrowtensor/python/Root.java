@@ -3,9 +3,12 @@ package io.arrowtensor.python;
 import io.arrowtensor.ArraySource;
 import io.arrowtensor.BatchSource;
 import io.arrowtensor.BatchStream;
+import io.arrowtensor.Copy;
 import io.arrowtensor.CopyReason;
+import io.arrowtensor.CopyRefusedException;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceType;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
@@ -19,6 +22,7 @@ import io.arrowtensor.arrow.CData;
 import io.arrowtensor.arrow.CDevice;
 import io.arrowtensor.dlpack.Dlpack;
 import io.arrowtensor.internal.Abi;
+import io.arrowtensor.internal.Backends;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.RawMemory;
 import java.util.concurrent.TimeUnit;
@@ -115,10 +119,14 @@ final class Root extends Endpoint {
     return array(source, arguments + 16);
   }
 
-  /** Ordered after the producer's stream, for each consumer of the array. */
+  /**
+   * Ordered after the producer's stream, for each consumer of the array. The interface does not
+   * name the device, but CUDA knows that of each address; without elements there is none.
+   */
   private static ArraySource cuda(long arguments, Runnable release) {
-    Device device = Device.cuda((int) word(arguments, 5));
     CudaArrayInterface description = CudaArrayInterface.parse(json(arguments));
+    long address = description.description().address();
+    Device device = address == 0 ? Device.cuda(0) : Backends.deviceOf(DeviceType.CUDA, address);
     ArraySource source = CudaArrayInterface.borrow(description, device, release);
     return options ->
         source
@@ -130,20 +138,40 @@ final class Root extends Endpoint {
     return RawMemory.cString(word(arguments, 0), MAX_JSON);
   }
 
-  /** A copy that the producer made, as {@code copy=True} asks it to, is not made again. */
+  /**
+   * What a producer made that was asked for no stream: its work is done, or on the default stream.
+   * The host waits at once for memory that it can read, other memory for its consumers.
+   */
   private static Memory tensor(long arguments) {
-    long struct = word(arguments, 0);
-    if (word(arguments, 1) == 0) {
-      return (Memory) Dlpack.takeUnversioned(struct);
-    }
-    Memory memory = (Memory) Dlpack.take(struct);
-    boolean copied =
-        (RawMemory.longAt(struct + Abi.ManagedTensorVersioned.FLAGS)
-                & Abi.ManagedTensorVersioned.FLAG_IS_COPIED)
-            != 0;
-    return copied
-        ? memory.withOutcome(Outcome.copied(memory.nbytes(), CopyReason.REQUESTED))
+    Memory memory =
+        word(arguments, 1) == 0
+            ? (Memory) Dlpack.takeUnversioned(word(arguments, 0))
+            : versioned(word(arguments, 0), arguments + 16);
+    DeviceType type = memory.device().type();
+    boolean streams = type.equals(DeviceType.CUDA) || type.equals(DeviceType.CUDA_MANAGED);
+    return streams && memory.nbytes() > 0
+        ? memory.withReady(Ready.afterStream(Stream.DEFAULT))
         : memory;
+  }
+
+  /** A copy that the producer made, as {@code copy=True} asks it to, is not made again. */
+  private static Memory versioned(long struct, long placement) {
+    Memory memory = (Memory) Dlpack.take(struct);
+    long flags = RawMemory.longAt(struct + Abi.ManagedTensorVersioned.FLAGS);
+    if ((flags & Abi.ManagedTensorVersioned.FLAG_IS_COPIED) == 0) {
+      return memory;
+    }
+    Options options = ArrayHandle.placed(placement);
+    if (options.copy() == Copy.NEVER) {
+      memory.release();
+      throw new CopyRefusedException(
+          "Cannot take the array that __dlpack__() made: it is a copy (IS_COPIED) and copy=False"
+              + " forbids it; leave copy at None");
+    }
+    CopyReason elsewhere =
+        options.device() == null ? CopyReason.ENGINE_OUTPUT : CopyReason.TRANSFER;
+    CopyReason reason = options.copy() == Copy.ALWAYS ? CopyReason.REQUESTED : elsewhere;
+    return memory.withOutcome(Outcome.copied(memory.nbytes(), reason));
   }
 
   private static ArrowSource arrow(long arguments, boolean onDevice) {

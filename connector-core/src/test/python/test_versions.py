@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 
+import arrowtensor
 import cases
 import dlpack
 import jvm
@@ -128,6 +129,18 @@ def test_capsule_releases_its_struct_while_an_exception_is_under_way(version):
         fail()
     gc.collect()
     assert loan.releases == 1
+
+
+def test_deleter_in_python_runs_while_an_exception_is_under_way():
+    """As ctypes does, which runs it as Python code and fails when an exception is set before."""
+    producer = dlpack.Producer()
+
+    def use(*_):
+        pytest.fail("its arguments fail")
+
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        use(arrowtensor.asarray(producer), 1 / 0)
+    assert producer.deletions == 1
 
 
 def test_capsule_is_consumed_once():

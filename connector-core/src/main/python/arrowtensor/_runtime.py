@@ -37,7 +37,7 @@ class Runtime:
                 f"Cannot connect to version {version} of the Java library: this package speaks"
                 f" version {protocol.VERSION}; install the package that belongs to the jar"
             )
-        slots = (c_size_t * 8).from_address(table)
+        slots = (c_size_t * 10).from_address(table)
         self._entry: Final = entry
         self.call: Final[Callable[[int, int, int], int]] = _CALL(slots[0])
         self.drop: Final[Callable[[int], None]] = _DROP(slots[1])
@@ -47,6 +47,8 @@ class Runtime:
         slots[4] = _capsules.address_of("PyCapsule_GetName")
         slots[5] = _capsules.address_of("PyCapsule_GetPointer")
         slots[6] = _capsules.address_of("PyCapsule_New")
+        slots[8] = _capsules.address_of("PyErr_Fetch")
+        slots[9] = _capsules.address_of("PyErr_Restore")
         self.share_tensor: Final[Callable[[int], CapsuleType]] = _SHARE(slots[7])
         self.ask(
             protocol.ROOT_OPEN,

@@ -37,6 +37,12 @@ class Runtime:
                 f"Cannot connect to version {version} of the Java library: this package speaks"
                 f" version {protocol.VERSION}; install the package that belongs to the jar"
             )
+        if not _capsules.in_main_interpreter():
+            raise RuntimeError(
+                "Cannot connect to Java from a sub-interpreter, which may end before what Java"
+                " would give back to it: import arrowtensor in the main interpreter (of JEP, a"
+                " SharedInterpreter)"
+            )
         slots = (c_size_t * 10).from_address(table)
         self._entry: Final = entry
         self.call: Final[Callable[[int, int, int], int]] = _CALL(slots[0])

@@ -84,6 +84,18 @@ def test_host_memory_has_no_stream(stream):
         array.__dlpack__(stream=stream)
 
 
+@pytest.mark.parametrize("stream", [None, -1, 1, 2, 0x7F00])
+@pytest.mark.parametrize("kind", [3, 13], ids=["pinned", "managed"])
+def test_stream_of_cuda_memory_that_the_host_reaches_is_accepted(kind, stream):
+    x = cases.values("float64", 6)
+    device = jvm.java("Device")(jvm.java("DeviceType")(kind), 0)
+    memory = jvm.java("Memory").borrow(x.ctypes.data, jvm.dtype("float64"), jvm.longs([6]))
+    handle = jvm.java("python.PythonRuntime").share(memory.withDevice(device))
+    with arrowtensor.Array(handle) as array:
+        tensor = dlpack.struct(array.__dlpack__(stream=stream, max_version=(1, 3))).tensor
+        assert (tensor.device_type, tensor.data) == (kind, x.ctypes.data)
+
+
 @pytest.mark.parametrize("device", [(2, 0), (10, 0), (1, 7)])
 def test_other_device_is_refused(device):
     with lend().share() as array, pytest.raises(BufferError, match=r"device|CUDA|ROCm|cuda|rocm"):

@@ -162,8 +162,10 @@ class Array(Handle):
             raise BufferError(
                 f"Cannot export to the device (1, {number}): there is one CPU, (1, 0)"
             )
-        if stream is not None and kind in protocol.HOST_DEVICES:
-            raise ValueError(f"Invalid stream {stream!r} for memory of the host: expected None")
+        if kind in protocol.HOST_DEVICES:
+            if stream is not None and kind not in protocol.CUDA_DEVICES:
+                raise ValueError(f"Invalid stream {stream!r} for memory of the host: expected None")
+            stream = None  # pinned and managed memory of CUDA is ready: it was waited for
         arguments = (c_int64 * 6)(
             protocol.COPY[copy], int(kind), int(number), major >= 1, stream is not None, stream or 0
         )

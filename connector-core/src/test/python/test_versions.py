@@ -185,6 +185,17 @@ def test_unversioned_struct_reaches_numpy_as_read_only():
         assert not np.from_dlpack(_Unversioned(array)).flags.writeable
 
 
+def test_array_method_leaves_the_memory_to_the_array_that_it_made():
+    loan = lend()
+    array = loan.share()
+    made = array.__array__()
+    array.close()
+    assert loan.releases == 0
+    assert made[1, 2] == 6
+    del made
+    assert loan.releases == 1
+
+
 def test_closed_array_says_so():
     array = lend().share()
     array.close()

@@ -21,7 +21,7 @@ static const struct capsule_kind {
 static void destroy_capsule(void *capsule);
 static void *share_tensor(dlpack_versioned *tensor);
 
-/* The Python side calls the first three and the last, and fills in Python's own in between. */
+/* The Python side calls the first three and share_tensor, and fills in the rest, Python's own. */
 static struct {
   int64_t (*call_owner)(void *, int64_t, void *);
   void (*drop)(void *);
@@ -31,13 +31,20 @@ static struct {
   void *(*capsule_pointer)(void *, const char *);
   void *(*new_capsule)(void *, const char *, void (*)(void *));
   void *(*share_tensor)(dlpack_versioned *);
-} python = {call_owner, drop, destroy_capsule, capsule_kinds, NULL, NULL, NULL, share_tensor};
+  void (*fetch_error)(void **, void **, void **);
+  void (*restore_error)(void *, void *, void *);
+} python = {call_owner, drop, destroy_capsule, capsule_kinds, NULL, NULL,
+            NULL, share_tensor, NULL, NULL};
 
 /*
  * In C, as a destructor in Python cannot run at the interpreter's exit. A consumer has renamed the
  * capsule (DLPack) or marked the struct released (Arrow); a capsule without a name holds a payload.
+ * Python collects objects with an exception in flight too, and a release may run code of Python:
+ * the exception is put aside meanwhile, as DLPack's own destructors do.
  */
 static void destroy_capsule(void *capsule) {
+  void *error[3];
+  python.fetch_error(&error[0], &error[1], &error[2]);
   const char *name = python.capsule_name(capsule);
   char *self = python.capsule_pointer(capsule, name);
   if (name == NULL) {
@@ -54,6 +61,7 @@ static void destroy_capsule(void *capsule) {
       }
     }
   }
+  python.restore_error(error[0], error[1], error[2]);
 }
 
 /*

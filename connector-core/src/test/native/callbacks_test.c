@@ -250,7 +250,45 @@ static void *pointer_of(void *capsule, const char *name) {
   return ((struct capsule *)capsule)->pointer;
 }
 
+/* The exception of the double of Python: one word of three, and how often it was put back. */
+static void *in_flight;
+static int put_back;
+
+static void fetch_error(void **type, void **value, void **trace) {
+  *type = in_flight;
+  *value = *trace = NULL;
+  in_flight = NULL;
+}
+
+static void restore_error(void *type, void *value, void *trace) {
+  expect(value == NULL && trace == NULL, 1, "the other words of the exception");
+  in_flight = type;
+  put_back++;
+}
+
+/* A deleter that runs code of Python, which fails in its own way. */
+static void delete_in_python(dlpack_versioned *self) {
+  expect(in_flight == NULL, 1, "a deleter without an exception in flight");
+  in_flight = self;
+  delete_versioned(self);
+}
+
+static void check_capsule_with_exception(void) {
+  dlpack_versioned *tensor = new_tensor();
+  tensor->deleter = (void (*)(void *))delete_in_python;
+  struct capsule capsule = {"dltensor_versioned", tensor};
+  in_flight = &exception_object;
+  put_back = 0;
+  python.destroy_capsule(&capsule);
+  expect(in_flight == &exception_object, 1, "the exception in flight, afterwards");
+  expect(put_back, 1, "times that it was put back");
+  expect_counts(0, 1, "a capsule that is collected with an exception in flight");
+  in_flight = NULL;
+}
+
 static void check_capsules(void) {
+  python.fetch_error = fetch_error;
+  python.restore_error = restore_error;
   python.capsule_name = name_of;
   python.capsule_pointer = pointer_of;
   dlpack_versioned *tensor = new_tensor();
@@ -274,6 +312,7 @@ static void check_capsules(void) {
   capsule = (struct capsule){NULL, new_export(64)};
   python.destroy_capsule(&capsule);
   expect_counts(0, 1, "a capsule with a block");
+  check_capsule_with_exception();
 }
 
 static struct capsule made;

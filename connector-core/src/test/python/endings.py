@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import importlib
 import sys
 import threading
 import weakref
@@ -46,6 +47,19 @@ def lent_by_python(count: int = 3) -> list[weakref.ref]:
             threads().keep(jvm.java("python.PythonRuntime").array(array.handle))
         alive.append(weakref.ref(x))
     return alive
+
+
+def run_in_a_sub_interpreter(code: str) -> None:
+    """One that shares its lock with the main interpreter, as all did before Python 3.12."""
+    if sys.version_info >= (3, 13):
+        interpreters = importlib.import_module("_interpreters")
+        number = interpreters.create("legacy")
+    else:
+        interpreters = importlib.import_module("_xxsubinterpreters")
+        number = interpreters.create(isolated=False)
+    failure = interpreters.run_string(number, code)  # before 3.13 it raises
+    interpreters.destroy(number)
+    assert failure is None, failure
 
 
 def threads():
@@ -165,6 +179,27 @@ def python_releases_while_java_waits_for_python() -> None:
     assert jvm.held() == 0
 
 
+def sub_interpreter_is_refused_and_ends_nothing_but_itself() -> None:
+    entry = jvm.java("python.PythonRuntime").entry()
+    loan = Loan(values("float64", 4))
+    array = loan.share()
+    alive = lent_by_python()
+    for use in (f"connect({entry})", f"Array({array.handle})"):
+        run_in_a_sub_interpreter(
+            "import arrowtensor\n"
+            "try:\n"
+            f"    arrowtensor.{use}\n"
+            "except RuntimeError as error:\n"
+            "    assert 'from a sub-interpreter' in str(error), error\n"
+            "else:\n"
+            "    raise AssertionError('it connected')\n"
+        )
+    array.close()
+    assert loan.releases == 1
+    threads().closeKept(1)
+    assert [ref() for ref in alive] == [None] * 3, "Java still enters the main interpreter"
+
+
 def many_threads_share_one_array() -> None:
     loan = Loan(values("int64", 1000))
     array = loan.share()
@@ -219,7 +254,7 @@ def threads_race_to_close_one_array() -> None:
 PROGRAMS = {
     name: function
     for name, function in list(globals().items())
-    if callable(function) and "_" in name and not name.startswith(("lent_", "_"))
+    if callable(function) and "_" in name and not name.startswith(("lent_", "run_", "_"))
 }
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 
+import arrowtensor
 import cases
 import dlpack
 import jvm
@@ -83,6 +84,18 @@ def test_host_memory_has_no_stream(stream):
         array.__dlpack__(stream=stream)
 
 
+@pytest.mark.parametrize("stream", [None, -1, 1, 2, 0x7F00])
+@pytest.mark.parametrize("kind", [3, 13], ids=["pinned", "managed"])
+def test_stream_of_cuda_memory_that_the_host_reaches_is_accepted(kind, stream):
+    x = cases.values("float64", 6)
+    device = jvm.java("Device")(jvm.java("DeviceType")(kind), 0)
+    memory = jvm.java("Memory").borrow(x.ctypes.data, jvm.dtype("float64"), jvm.longs([6]))
+    handle = jvm.java("python.PythonRuntime").share(memory.withDevice(device))
+    with arrowtensor.Array(handle) as array:
+        tensor = dlpack.struct(array.__dlpack__(stream=stream, max_version=(1, 3))).tensor
+        assert (tensor.device_type, tensor.data) == (kind, x.ctypes.data)
+
+
 @pytest.mark.parametrize("device", [(2, 0), (10, 0), (1, 7)])
 def test_other_device_is_refused(device):
     with lend().share() as array, pytest.raises(BufferError, match=r"device|CUDA|ROCm|cuda|rocm"):
@@ -130,6 +143,18 @@ def test_capsule_releases_its_struct_while_an_exception_is_under_way(version):
     assert loan.releases == 1
 
 
+def test_deleter_in_python_runs_while_an_exception_is_under_way():
+    """As ctypes does, which runs it as Python code and fails when an exception is set before."""
+    producer = dlpack.Producer()
+
+    def use(*_):
+        pytest.fail("its arguments fail")
+
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        use(arrowtensor.asarray(producer), 1 / 0)
+    assert producer.deletions == 1
+
+
 def test_capsule_is_consumed_once():
     loan = lend()
     with loan.share() as array:
@@ -158,6 +183,17 @@ def test_each_export_has_its_own_reference():
 def test_unversioned_struct_reaches_numpy_as_read_only():
     with lend().share() as array:
         assert not np.from_dlpack(_Unversioned(array)).flags.writeable
+
+
+def test_array_method_leaves_the_memory_to_the_array_that_it_made():
+    loan = lend()
+    array = loan.share()
+    made = array.__array__()
+    array.close()
+    assert loan.releases == 0
+    assert made[1, 2] == 6
+    del made
+    assert loan.releases == 1
 
 
 def test_closed_array_says_so():

@@ -12,7 +12,8 @@ the Java array. :mod:`arrowtensor.jpype` does both for a JVM that JPype started.
 
 Who frees what: each Python object made from memory of Java holds a reference of its own to it, and
 so does each Java object made from memory of Python: either may go first, on any thread. So may the
-JVM or the interpreter, whose memory is then left alone until the process ends.
+JVM or the interpreter, whose memory is then left alone until the process ends. All of this is for
+the main interpreter of a process: a sub-interpreter is refused.
 """
 
 from ._array import Array

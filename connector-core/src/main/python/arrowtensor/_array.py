@@ -162,8 +162,10 @@ class Array(Handle):
             raise BufferError(
                 f"Cannot export to the device (1, {number}): there is one CPU, (1, 0)"
             )
-        if stream is not None and kind in protocol.HOST_DEVICES:
-            raise ValueError(f"Invalid stream {stream!r} for memory of the host: expected None")
+        if kind in protocol.HOST_DEVICES:
+            if stream is not None and kind not in protocol.CUDA_DEVICES:
+                raise ValueError(f"Invalid stream {stream!r} for memory of the host: expected None")
+            stream = None  # pinned and managed memory of CUDA is ready: it was waited for
         arguments = (c_int64 * 6)(
             protocol.COPY[copy], int(kind), int(number), major >= 1, stream is not None, stream or 0
         )
@@ -195,7 +197,6 @@ class Array(Handle):
         return self.__arrow_c_device_array__()[0]
 
     def _interface(self, operation: int) -> dict[str, Any]:
-        self._lent = self._open()
         described: dict[str, Any] = json.loads(self._text(operation))
         for key in ("shape", "strides", "data"):
             if described.get(key) is not None:
@@ -210,7 +211,9 @@ class Array(Handle):
         closed or not. AttributeError elsewhere and for types that NumPy lacks.
         """
         self._require_attribute("__array_interface__", protocol.HOST_DEVICES)
-        return self._attribute(protocol.ARRAY_INTERFACE)
+        described = self._attribute(protocol.ARRAY_INTERFACE)
+        self._lent = self._open()
+        return described
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -222,6 +225,7 @@ class Array(Handle):
         self._require_attribute("__cuda_array_interface__", protocol.CUDA_DEVICES)
         described = self._attribute(protocol.ARRAY_CUDA_INTERFACE)
         described.setdefault("stream", None)
+        self._lent = self._open()
         return described
 
     @property
@@ -253,7 +257,8 @@ class Array(Handle):
         import numpy  # noqa: PLC0415 - not a dependency of this package
 
         try:
-            self.__array_interface__  # noqa: B018 - says what is wrong
+            self._require_attribute("__array_interface__", protocol.HOST_DEVICES)
+            self._attribute(protocol.ARRAY_INTERFACE)  # says what is wrong, and lends nothing
         except AttributeError as error:
             raise TypeError(f"Cannot make a NumPy array: {error}") from None
         if copy is True:

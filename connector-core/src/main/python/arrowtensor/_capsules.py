@@ -21,6 +21,9 @@ _name_of: Final = PYFUNCTYPE(c_char_p, py_object)(("PyCapsule_GetName", pythonap
 _pointer_of: Final = PYFUNCTYPE(c_void_p, py_object, c_char_p)(("PyCapsule_GetPointer", pythonapi))
 _rename: Final = PYFUNCTYPE(c_int, py_object, c_char_p)(("PyCapsule_SetName", pythonapi))
 
+_this_interpreter: Final = PYFUNCTYPE(c_void_p)(("PyInterpreterState_Get", pythonapi))
+_main_interpreter: Final = PYFUNCTYPE(c_void_p)(("PyInterpreterState_Main", pythonapi))
+
 CAPSULE: Final = type(new(1, None, None))
 
 _USED: Final = {b"dltensor": b"used_dltensor", b"dltensor_versioned": b"used_dltensor_versioned"}
@@ -34,6 +37,12 @@ def address_of(function: str) -> int:
     address = ctypes.cast(getattr(pythonapi, function), c_void_p).value
     assert address is not None
     return address
+
+
+def in_main_interpreter() -> bool:
+    """Return whether the calling thread is in the interpreter that the process began with."""
+    this: int = _this_interpreter()
+    return this == _main_interpreter()
 
 
 def require(value: object, method: str) -> None:

@@ -37,7 +37,13 @@ class Runtime:
                 f"Cannot connect to version {version} of the Java library: this package speaks"
                 f" version {protocol.VERSION}; install the package that belongs to the jar"
             )
-        slots = (c_size_t * 8).from_address(table)
+        if not _capsules.in_main_interpreter():
+            raise RuntimeError(
+                "Cannot connect to Java from a sub-interpreter, which may end before what Java"
+                " would give back to it: import arrowtensor in the main interpreter (of JEP, a"
+                " SharedInterpreter)"
+            )
+        slots = (c_size_t * 10).from_address(table)
         self._entry: Final = entry
         self.call: Final[Callable[[int, int, int], int]] = _CALL(slots[0])
         self.drop: Final[Callable[[int], None]] = _DROP(slots[1])
@@ -47,6 +53,8 @@ class Runtime:
         slots[4] = _capsules.address_of("PyCapsule_GetName")
         slots[5] = _capsules.address_of("PyCapsule_GetPointer")
         slots[6] = _capsules.address_of("PyCapsule_New")
+        slots[8] = _capsules.address_of("PyErr_Fetch")
+        slots[9] = _capsules.address_of("PyErr_Restore")
         self.share_tensor: Final[Callable[[int], CapsuleType]] = _SHARE(slots[7])
         self.ask(
             protocol.ROOT_OPEN,

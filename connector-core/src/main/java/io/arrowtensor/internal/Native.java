@@ -91,8 +91,9 @@ public final class Native {
    *       {@code drop(block)}, the destructor of capsules, their kinds (name, place of the
    *       release), places for {@code PyCapsule_GetName}, {@code PyCapsule_GetPointer} and {@code
    *       PyCapsule_New}, and {@code share_tensor(tensor)}: another capsule over a {@code
-   *       DLManagedTensorVersioned} whose block stays until all of them are gone. The struct in an
-   *       Arrow capsule is memory of {@link #allocate}; a capsule without a name holds a block.
+   *       DLManagedTensorVersioned} whose block stays until all of them are gone; places for {@code
+   *       PyErr_Fetch} and {@code PyErr_Restore}. The struct in an Arrow capsule is memory of
+   *       {@link #allocate}; a capsule without a name holds a block.
    *   <li>{@link #EXPORT_DROP}: drops the block it is given, for structs without a deleter.
    *   <li>{@link #END_CALLBACKS}: from now on all of these return at once, as at the end of the
    *       process; answers how many are still in Java.

@@ -7,10 +7,10 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The Python interpreter of this process as a place where releases run: what Python lent is given
- * back on any thread, until the interpreter ends. From then on nothing enters it, as a thread that
- * waits for its lock would wait for ever or be killed; what is still lent is leaked to process
- * exit.
+ * The main Python interpreter of this process (sub-interpreters are refused by the Python side) as
+ * a place where releases run: what Python lent is given back on any thread, until the interpreter
+ * ends. From then on nothing enters it, as a thread that waits for its lock would wait for ever or
+ * be killed; what is still lent is leaked to process exit.
  */
 final class Interpreter implements Executor {
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);

@@ -9,6 +9,7 @@ import arrowtensor
 import cases
 import dlpack
 import jvm
+from arrowtensor import _protocol, _runtime
 from jvm import Loan
 
 
@@ -202,6 +203,11 @@ def test_closed_array_says_so():
     array.close()
     with pytest.raises((ValueError, RuntimeError, BufferError), match="closed"):
         array.__dlpack__()
+
+
+def test_java_without_memory_for_an_error_is_a_memory_error():
+    with pytest.raises(MemoryError, match="Java has no memory left"):
+        _runtime.current().checked(_protocol.NO_MEMORY)
 
 
 def test_every_number_of_dimensions_up_to_numpys_most_passes():

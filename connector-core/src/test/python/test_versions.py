@@ -73,7 +73,8 @@ def test_copy_of_read_only_memory_may_be_written():
         assert copied.flags.writeable
         copied[0, 0] = 77
         assert np.frombuffer(loan.first())[0] == 1
-        assert np.from_dlpack(_Unversioned(array, copy=True))[0, 0] == 1
+        for yes in (True, np.True_, 1):
+            assert np.from_dlpack(_Unversioned(array, copy=yes))[0, 0] == 1
 
 
 @pytest.mark.parametrize("stream", [0, 1, 2, -1, "x"])

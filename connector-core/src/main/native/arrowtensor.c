@@ -10,6 +10,7 @@
  */
 #include "platform.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -246,13 +247,16 @@ struct arrow_device_stream {
   STREAM_FIELDS(arrow_device_stream)
 };
 
+/* The owner answers with numbers of errno.h; -1 is the end of Java. */
+static int errno_of(int64_t answer) { return answer < 0 ? ECANCELED : (int)answer; }
+
 /* The owner leaves the message of its last error, or an empty one, at the start of the payload. */
 #define DEFINE_STREAM(name, type)                                                            \
   static int name##_schema(struct type *self, void *out) {                                   \
-    return (int)call_owner(self->private_data, KIND(STREAM_SCHEMA), out);                    \
+    return errno_of(call_owner(self->private_data, KIND(STREAM_SCHEMA), out));               \
   }                                                                                          \
   static int name##_next(struct type *self, void *out) {                                     \
-    return (int)call_owner(self->private_data, KIND(STREAM_NEXT), out);                      \
+    return errno_of(call_owner(self->private_data, KIND(STREAM_NEXT), out));                 \
   }                                                                                          \
   static const char *name##_last_error(struct type *self) { return self->private_data; }     \
   static void name##_release(struct type *self) {                                            \

@@ -229,8 +229,11 @@ static void check_streams(void) {
   strcpy(stream.private_data, "no more rows");
   expect(strcmp(stream.get_last_error(&stream), "no more rows"), 0, "last error");
   vm.throwing = 1;
-  expect(stream.get_next(&stream, &number), -1, "next that throws");
+  expect(stream.get_next(&stream, &number), ECANCELED, "next that throws");
   vm.throwing = 0;
+  atomic_store(&process_ending, true);
+  expect(stream.get_schema(&stream, &number), ECANCELED, "schema while the machine stops");
+  atomic_store(&process_ending, false);
   expect(thrown == NULL, 1, "exception of call() cleared");
   stream.release(&stream);
   expect(stream.release == NULL, 1, "released mark of a stream");

@@ -125,7 +125,7 @@ def jvm_exit_closes_what_python_lent() -> None:
     threads().closeKeptAtExit()
     jpype.shutdownJVM()
     gc.collect()
-    assert [ref() for ref in alive] in ([None] * 3, [ref() for ref in alive])
+    assert [ref() for ref in alive] == [None] * 3, "hooks of the JVM still enter the interpreter"
 
 
 def interpreter_exit_closes_what_python_lent() -> None:

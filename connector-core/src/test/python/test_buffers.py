@@ -8,6 +8,7 @@ import pytest
 
 import arrowtensor
 import cases
+import dlpack
 from jvm import Loan
 from outcomes import array_address, values_of
 
@@ -95,6 +96,16 @@ def test_array_is_a_buffer_of_any_layout(layout):
 def test_consumer_that_cannot_follow_strides_is_refused(layout):
     with lend("float64", layout).share() as array, pytest.raises(BufferError, match="contiguous"):
         hash_of(array)
+
+
+@needs_buffers
+def test_empty_array_without_memory_is_an_empty_buffer():
+    producer = dlpack.Producer(values=np.empty((0, 4)))
+    producer.tensor.data = None
+    with arrowtensor.asarray(producer) as array:
+        view = memoryview(array)
+        assert (view.shape, view.nbytes) == ((0, 4), 0)
+        del view
 
 
 def hash_of(buffer):

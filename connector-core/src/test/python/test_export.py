@@ -9,7 +9,6 @@ from cases import DTYPES, LAYOUTS, values
 from outcomes import COPIED, EMPTY, ZERO_COPY, into
 
 ORDER = [ZERO_COPY, COPIED, EMPTY]
-REFUSALS = {"BufferError", "TypeError", "ValueError", "RuntimeError", "ArrowInvalid", "TypingError"}
 
 
 @cache
@@ -38,5 +37,6 @@ def test_type_and_layout_are_independent(door, dtype, layout):
 
 @pytest.mark.parametrize("dtype", ["int32", "float64", "complex64"])
 def test_read_only_memory_stays_so(door, dtype):
-    outcome = into(door, values(dtype, 4), readonly=True)
-    assert outcome in {ZERO_COPY, COPIED} | REFUSALS
+    """A library takes it as it takes other memory, or cannot know that it is read-only."""
+    seen = into(door, values(dtype, 4), readonly=True)
+    assert seen in {outcome(door, dtype, "1-D"), "BufferError"}

@@ -9,6 +9,7 @@ import arrowtensor
 import cases
 import dlpack
 import jvm
+from arrowtensor import _protocol, _runtime
 from jvm import Loan
 
 
@@ -72,7 +73,8 @@ def test_copy_of_read_only_memory_may_be_written():
         assert copied.flags.writeable
         copied[0, 0] = 77
         assert np.frombuffer(loan.first())[0] == 1
-        assert np.from_dlpack(_Unversioned(array, copy=True))[0, 0] == 1
+        for yes in (True, np.True_, 1):
+            assert np.from_dlpack(_Unversioned(array, copy=yes))[0, 0] == 1
 
 
 @pytest.mark.parametrize("stream", [0, 1, 2, -1, "x"])
@@ -202,6 +204,11 @@ def test_closed_array_says_so():
     array.close()
     with pytest.raises((ValueError, RuntimeError, BufferError), match="closed"):
         array.__dlpack__()
+
+
+def test_java_without_memory_for_an_error_is_a_memory_error():
+    with pytest.raises(MemoryError, match="Java has no memory left"):
+        _runtime.current().checked(_protocol.NO_MEMORY)
 
 
 def test_every_number_of_dimensions_up_to_numpys_most_passes():

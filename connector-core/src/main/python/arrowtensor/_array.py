@@ -153,7 +153,7 @@ class Array(Handle):
         kind, number = self._device if dl_device is None else dl_device
         if copy not in protocol.COPY:
             raise ValueError(f"Invalid copy={copy!r}: expected True, False or None")
-        if major < 1 and self.readonly and copy is not True:
+        if major < 1 and self.readonly and protocol.COPY[copy] != protocol.COPY[True]:
             raise BufferError(
                 "Cannot export read-only memory as an unversioned capsule, which cannot say so:"
                 " pass max_version=(1, 0) or later, or copy=True"

@@ -33,6 +33,9 @@ _FORMATS: Final = {
 }
 """Formats of the ``struct`` module; views keep the addresses of these constants."""
 
+_NOTHING: Final = c_ubyte()
+"""Where an empty view points that has no memory: CPython refuses null."""
+
 _CASTABLE: Final = b"?bhiqBHIQfd"
 
 
@@ -113,7 +116,7 @@ def strided(array: Array, address: int) -> memoryview:
     shape = (c_ssize_t * ndim)(*array.shape)
     strides = (c_ssize_t * ndim)(*(stride * itemsize for stride in array.strides))
     info = PyBuffer(
-        buf=address,
+        buf=address or ctypes.addressof(_NOTHING),
         len=array.nbytes,
         itemsize=itemsize,
         readonly=array.readonly,

@@ -4,6 +4,7 @@ Java and Python talk through blocks, known by address. ``call(block, operation, 
 
 * 0 or more: a number, an address, or the address of a new block that is the caller's to drop;
 * -1: there is no JVM any more;
+* -2: the call failed, and there is no memory to say how;
 * anything below: minus the address of a block ``{int64 error; char text[]}``, UTF-8 that ends in 0,
   the caller's to drop.
 
@@ -14,6 +15,8 @@ from struct import Struct
 from typing import Final
 
 VERSION: Final = 1
+JVM_ENDED: Final = -1
+NO_MEMORY: Final = -2
 
 # The root block: version and table; its operations.
 ROOT_HEADER: Final = Struct("=qq")

@@ -71,8 +71,10 @@ class Runtime:
         """Return the answer of a call, or raise the error that it stands for."""
         if answer >= 0:
             return answer
-        if answer == -1:
+        if answer == protocol.JVM_ENDED:
             raise RuntimeError("Cannot call Java: the JVM of this process has ended")
+        if answer == protocol.NO_MEMORY:
+            raise MemoryError("Java has no memory left: close arrays, or give its heap more (-Xmx)")
         text = ctypes.string_at(8 - answer).decode()
         error = protocol.ERRORS.get(c_int64.from_address(-answer).value, RuntimeError)
         self.drop(-answer)

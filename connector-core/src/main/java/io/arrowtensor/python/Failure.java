@@ -13,7 +13,8 @@ final class Failure {
   private Failure() {}
 
   /**
-   * The answer that makes Python raise {@code e}; -1 when there is not even memory to say so.
+   * The answer that makes Python raise {@code e}; {@link Protocol#NO_MEMORY} when there is not even
+   * memory to say so.
    *
    * @param dlpack whether a DLPack struct was exchanged: {@code BufferError} stands for whatever it
    *     cannot carry
@@ -22,7 +23,7 @@ final class Failure {
     try {
       return -Endpoint.text(kind(e, dlpack), message(e));
     } catch (OutOfMemoryError none) {
-      return -1;
+      return Protocol.NO_MEMORY;
     }
   }
 

@@ -11,6 +11,7 @@ package io.arrowtensor.python;
  *   <li>0 or more: a number, an address, or the address of a new block that is the caller's to
  *       drop;
  *   <li>-1: there is no JVM any more;
+ *   <li>{@link #NO_MEMORY}: the call failed, and there is no memory to say how;
  *   <li>anything below: minus the address of a block {@code {int64 error; char text[]}}, UTF-8 that
  *       ends in 0, the caller's to drop.
  * </ul>
@@ -20,6 +21,9 @@ package io.arrowtensor.python;
 final class Protocol {
   /** Changes with every change here; the Python side refuses another one. */
   static final long VERSION = 1;
+
+  /** The answer of a call that failed without the memory for an error block. */
+  static final long NO_MEMORY = -2;
 
   private Protocol() {}
 

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import jvm
+
+pytest.importorskip("pyarrow")
 
 PAGE = jvm.CORE.parent / "docs" / "interchange.md"
 # What the page takes for granted: the class path, the flags, and a vector.

@@ -64,10 +64,12 @@ def _dlpack_capsule(x: Any, device: Device | None, copy: bool | None) -> Any:
         wanted["dl_device"] = tuple(device)
     try:
         return x.__dlpack__(max_version=_MAX_VERSION, **wanted)
-    except BufferError:
+    except (BufferError, ValueError) as error:  # the latter from older NumPy
         # Producers need to know no device but the host; Java transfers to the others.
-        if "dl_device" not in wanted or copy is False:
+        if "dl_device" not in wanted:
             raise
+        if copy is False:
+            raise BufferError(str(error)) from error
         return x.__dlpack__(max_version=_MAX_VERSION)
     except TypeError as error:
         if copy is False:

@@ -122,21 +122,39 @@ abstract class ArrowNode {
    * opaque handle with a byte offset.
    */
   final Memory memory(int i, long index, DType dtype, long... shape) {
+    return memory(i, index, dtype, shape, Shapes.rowMajor(shape), List.of(), true, false);
+  }
+
+  /**
+   * The same in one step, as this is done for every array.
+   *
+   * @param held whether with a reference to the buffer, which the caller releases
+   */
+  final Memory memory(
+      int i,
+      long index,
+      DType dtype,
+      long[] shape,
+      long[] strides,
+      List<String> dimNames,
+      boolean readOnly,
+      boolean held) {
     long address = address(i, index, dtype.itemSize());
-    boolean addressable = device().type().isAddressable();
+    Place place = place();
+    boolean addressable = place.device().type().isAddressable();
     return new Memory(
         addressable ? address : buffer(i),
         dtype,
         shape,
-        Shapes.rowMajor(shape),
+        strides,
         addressable ? 0 : address - buffer(i),
-        device(),
-        List.of(),
-        true,
+        place.device(),
+        dimNames,
+        readOnly,
+        held ? retain(i) : null,
         null,
         null,
-        null,
-        place().ready());
+        place.ready());
   }
 
   /** The column as errors name it. */

@@ -64,16 +64,15 @@ final class NodeArrays {
     if (filled == null && isBitPacked(layout)) {
       filled = copyElements(layout, options, CopyReason.BIT_PACKED);
     }
-    return layout.logical(filled == null ? share(layout, options) : filled);
+    return filled == null ? share(layout, options) : layout.logical(filled);
   }
 
   private static Memory share(NodeLayout layout, Options options) {
-    Memory memory = layout.physical();
-    if (memory.address() == 0) {
-      return memory;
+    if (layout.isEmpty()) {
+      return layout.logical(layout.physical());
     }
     boolean writable = options.access() == Access.WRITABLE && layout.leaf().isExclusive(1);
-    return memory.withReadOnly(!writable).withOwner(layout.leaf().retain(1));
+    return layout.shared(!writable);
   }
 
   private static boolean isBitPacked(NodeLayout layout) {

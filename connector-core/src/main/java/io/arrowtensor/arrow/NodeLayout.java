@@ -5,6 +5,7 @@ import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Storage;
 import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.internal.Shapes;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -73,14 +74,33 @@ final class NodeLayout {
     return leafLevel().count;
   }
 
+  /** Whether there is no memory to share. */
+  boolean isEmpty() {
+    return leaf().buffer(1) == 0 || elements() == 0;
+  }
+
   /** The elements where they are, in memory order; without owner. */
   Memory physical() {
-    return leaf().buffer(1) == 0 || elements() == 0
+    return isEmpty()
         ? Memory.borrow(0, dtype, physicalShape).withDevice(leaf().device())
         : leaf().memory(1, firstElement(), dtype, physicalShape);
   }
 
-  /** The same elements in the order of the logical dimensions. */
+  /** The elements where they are, in the order of the logical dimensions, with their owner. */
+  Memory shared(boolean readOnly) {
+    return leaf()
+        .memory(
+            1,
+            firstElement(),
+            dtype,
+            ordered(physicalShape),
+            ordered(Shapes.rowMajor(physicalShape)),
+            dimNames,
+            readOnly,
+            true);
+  }
+
+  /** A copy of the elements in memory order, in the order of the logical dimensions. */
   Memory logical(Memory physical) {
     return new Memory(
         physical.address(),

@@ -5,6 +5,7 @@ import io.arrowtensor.Device;
 import io.arrowtensor.DeviceType;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
+import io.arrowtensor.Ready;
 import io.arrowtensor.TypeCode;
 import io.arrowtensor.internal.Abi.ManagedTensor;
 import io.arrowtensor.internal.Abi.ManagedTensorVersioned;
@@ -15,6 +16,7 @@ import io.arrowtensor.internal.NativeLibrary;
 import io.arrowtensor.internal.Owner;
 import io.arrowtensor.internal.RawMemory;
 import io.arrowtensor.internal.Shapes;
+import java.util.List;
 
 /**
  * Reads DLPack structs with suspicion. Whatever is wrong with one, its deleter runs exactly once.
@@ -38,7 +40,8 @@ final class TensorImport {
                 + ": this library reads 1.x; ask the producer for max_version (1, 3)");
       }
       long flags = RawMemory.longAt(address + ManagedTensorVersioned.FLAGS);
-      Memory memory = tensor(address + ManagedTensorVersioned.TENSOR);
+      boolean readOnly = (flags & ManagedTensorVersioned.FLAG_READ_ONLY) != 0;
+      Memory memory = tensor(address + ManagedTensorVersioned.TENSOR, readOnly, owner);
       if (!memory.dtype().isWholeBytes()
           && (flags & ManagedTensorVersioned.FLAG_SUBBYTE_PADDED) != 0) {
         throw new InvalidStructException(
@@ -46,10 +49,7 @@ final class TensorImport {
                 + memory.dtype()
                 + " padded to whole bytes (IS_SUBBYTE_TYPE_PADDED): ask the producer for packed ones");
       }
-      return memory
-          .withReadOnly((flags & ManagedTensorVersioned.FLAG_READ_ONLY) != 0)
-          .withOwner(owner)
-          .checked();
+      return memory.checked();
     } catch (RuntimeException | Error e) {
       owner.release();
       throw e;
@@ -59,14 +59,15 @@ final class TensorImport {
   static Memory unversioned(long address) {
     Owner owner = unversionedDeleter(address);
     try {
-      return tensor(address).withOwner(owner).checked();
+      return tensor(address, true, owner).checked();
     } catch (RuntimeException | Error e) {
       owner.release();
       throw e;
     }
   }
 
-  private static Memory tensor(long tensor) {
+  /** In one step, as this is done for every tensor. */
+  private static Memory tensor(long tensor, boolean readOnly, Owner owner) {
     int ndim = RawMemory.intAt(tensor + Tensor.NDIM);
     if (ndim < 0 || ndim > Shapes.MAX_NDIM) {
       throw new InvalidStructException(
@@ -78,13 +79,21 @@ final class TensorImport {
         new Device(
             new DeviceType(RawMemory.intAt(tensor + Tensor.DEVICE_TYPE)),
             RawMemory.intAt(tensor + Tensor.DEVICE_ID));
-    Memory memory =
-        Memory.borrow(RawMemory.longAt(tensor + Tensor.DATA), dtype(tensor), shape)
-            .withDevice(device)
-            .withByteOffset(RawMemory.longAt(tensor + Tensor.BYTE_OFFSET));
-    return stridesAddress == 0
-        ? memory
-        : memory.withStrides(longs("strides", stridesAddress, ndim));
+    long[] strides =
+        stridesAddress == 0 ? Shapes.rowMajor(shape) : longs("strides", stridesAddress, ndim);
+    return new Memory(
+        RawMemory.longAt(tensor + Tensor.DATA),
+        dtype(tensor),
+        shape,
+        strides,
+        RawMemory.longAt(tensor + Tensor.BYTE_OFFSET),
+        device,
+        List.of(),
+        readOnly,
+        owner,
+        null,
+        null,
+        Ready.NOW);
   }
 
   private static DType dtype(long tensor) {

@@ -3,11 +3,9 @@ package io.arrowtensor.flink;
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.DType;
-import io.arrowtensor.InterchangeException;
 import io.arrowtensor.UnsupportedTypeException;
-import java.util.HashSet;
+import io.arrowtensor.internal.FunctionChecks;
 import java.util.Map;
-import java.util.Set;
 import org.apache.flink.table.types.logical.ArrayType;
 import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.BooleanType;
@@ -46,17 +44,10 @@ final class ResultTypes {
    * @throws UnsupportedTypeException naming the first column that Flink has no type for
    */
   static RowType of(BatchSchema results, boolean propagated) {
-    if (results.columns().isEmpty()) {
-      throw new InterchangeException("Invalid result schema: no columns; return at least one");
-    }
-    Set<String> names = new HashSet<>();
+    FunctionChecks.requireRow(results);
     RowType.RowField[] fields = new RowType.RowField[results.columns().size()];
     for (int i = 0; i < fields.length; i++) {
       Column column = results.columns().get(i);
-      if (!names.add(column.name())) {
-        throw new InterchangeException(
-            "Invalid result schema: two columns are called '" + column.name() + "'; rename one");
-      }
       LogicalType type = type(column).copy(column.nullable() || propagated);
       fields[i] = new RowType.RowField(column.name(), type);
     }

@@ -5,11 +5,11 @@ import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceColumn;
-import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
 import io.arrowtensor.Storage;
 import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.internal.FunctionChecks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -126,9 +126,7 @@ final class SparkSchemas {
 
   /** The result columns as Spark's. */
   static StructType results(BatchSchema results, StructType arguments, Options options) {
-    if (results.columns().isEmpty()) {
-      throw new InterchangeException("Invalid result schema: no columns; return at least one");
-    }
+    FunctionChecks.requireRow(results);
     boolean propagated = options.nulls().equals(Nulls.PROPAGATE) && anyNullable(arguments);
     List<StructField> fields = new ArrayList<>();
     for (Column column : results.columns()) {

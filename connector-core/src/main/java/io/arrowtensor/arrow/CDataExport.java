@@ -46,7 +46,7 @@ final class CDataExport {
       throw e;
     }
     try {
-      writeArray(node, array, kind);
+      writeArray(node, place(node, kind), array, kind);
     } catch (RuntimeException | Error e) {
       Kind.SCHEMA.release(schema);
       throw e;
@@ -64,16 +64,24 @@ final class CDataExport {
     }
   }
 
+  /** Where {@code node} is, for a struct of this kind; closes it when this throws. */
+  static Place place(ExportNode node, Kind kind) {
+    try {
+      return kind == Kind.ARRAY ? Place.ofHost(node) : Place.of(node);
+    } catch (RuntimeException | Error e) {
+      node.close();
+      throw e;
+    }
+  }
+
   /**
    * Fills a struct of either kind and takes over {@code node}; when this throws, the struct is
    * marked released and nothing is held.
    */
-  static void writeArray(ExportNode node, long array, Kind kind) {
+  static void writeArray(ExportNode node, Place place, long array, Kind kind) {
     RawMemory.fill(array, kind.size, (byte) 0);
-    Place place;
     EventSlot event;
     try {
-      place = kind == Kind.ARRAY ? Place.ofHost(node) : Place.of(node);
       event = place.event();
     } catch (RuntimeException | Error e) {
       node.close();

@@ -1,7 +1,6 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.BatchStream;
-import io.arrowtensor.Device;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceMismatchException;
 import io.arrowtensor.DeviceType;
@@ -150,16 +149,17 @@ final class StreamExport extends Owner {
       RawMemory.fill(out, kind.size, (byte) 0); // a released array is the end
       return;
     }
+    Place place = CDataExport.place(node, kind);
     try {
-      requireSame(node, expected);
+      requireSame(node, place, expected);
     } catch (RuntimeException | Error e) {
       node.close();
       throw e;
     }
-    CDataExport.writeArray(node, out, kind);
+    CDataExport.writeArray(node, place, out, kind);
   }
 
-  private void requireSame(ExportNode node, SchemaNode expected) {
+  private void requireSame(ExportNode node, Place place, SchemaNode expected) {
     if (!node.schema().equals(expected)) {
       throw new UnsupportedTypeException(
           "Cannot export a batch of the stream: its schema is "
@@ -167,11 +167,10 @@ final class StreamExport extends Owner {
               + ", that of the stream "
               + expected);
     }
-    Device device = deviceType == null ? Device.CPU : Place.of(node).device();
-    if (deviceType != null && !device.type().equals(deviceType)) {
+    if (deviceType != null && !place.device().type().equals(deviceType)) {
       throw new DeviceMismatchException(
           "Cannot export a batch of the stream: it is on "
-              + device
+              + place.device()
               + ", the stream on "
               + deviceType
               + "; transfer it first");

@@ -286,7 +286,9 @@ class CDataExportTest {
             dictionary);
     long deviceArray = structs.zeroed(Abi.DeviceArray.SIZE);
     assertThatThrownBy(
-            () -> CDataExport.writeArray(node, deviceArray, TakenStruct.Kind.DEVICE_ARRAY))
+            () ->
+                CDataExport.writeArray(
+                    node, Place.of(node), deviceArray, TakenStruct.Kind.DEVICE_ARRAY))
         .isInstanceOf(UnsupportedTypeException.class);
     assertThat(released()).isEqualTo(2);
     assertThat(at(deviceArray, Abi.Array.RELEASE)).isZero();

@@ -42,7 +42,8 @@ def address_of(function: str) -> int:
 def in_main_interpreter() -> bool:
     """Return whether the calling thread is in the interpreter that the process began with."""
     this: int = _this_interpreter()
-    return this == _main_interpreter()
+    main: int = _main_interpreter()
+    return this == main
 
 
 def require(value: object, method: str) -> None:

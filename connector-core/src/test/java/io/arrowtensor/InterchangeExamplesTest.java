@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
@@ -184,6 +185,20 @@ class InterchangeExamplesTest {
             .toList();
     assertThat(shown).hasSizeGreaterThanOrEqualTo(10);
     assertThat(shown).allSatisfy(block -> assertThat(squeezed(here)).contains(squeezed(block)));
+  }
+
+  @Test
+  void thePageNamesTestsThatAreThere() throws IOException {
+    List<String> named =
+        Pattern.compile("`(\\w+Test)`")
+            .matcher(Files.readString(PAGE))
+            .results()
+            .map(name -> name.group(1) + ".java")
+            .toList();
+    try (Stream<Path> files = Files.walk(Path.of("src/test/java"))) {
+      assertThat(files.map(file -> file.getFileName().toString()).toList()).containsAll(named);
+    }
+    assertThat(named).hasSizeGreaterThan(10);
   }
 
   private static String squeezed(String text) {

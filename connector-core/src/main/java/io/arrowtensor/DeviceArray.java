@@ -274,8 +274,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
 
   private void check() {
     if (scope != null) {
-      scope.check(); // first: the batch closes what it lent, and its end is what the caller can act
-      // on
+      scope.check(); // first: the end of the batch, which closed this array, tells what to do
     }
     if (closed) {
       throw new IllegalStateException(

@@ -1,4 +1,4 @@
-package io.arrowtensor.python;
+package io.arrowtensor.internal;
 
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.DeviceArray;
@@ -6,13 +6,13 @@ import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.OwnedBatch;
-import io.arrowtensor.internal.Closing;
+import io.arrowtensor.TensorRows;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** The same batch over the same memory, which something else is to own. */
-final class Columns {
+/** The same columns over the same memory, which something else is to own. */
+public final class Columns {
   private final Function<DeviceArray, Memory> again;
   private final List<DeviceArray> made = new ArrayList<>();
 
@@ -24,7 +24,7 @@ final class Columns {
    * A batch of what {@code again} says of each array of {@code batch}, which stays open. When this
    * throws, nothing new is held.
    */
-  static OwnedBatch map(DeviceBatch batch, Function<DeviceArray, Memory> again) {
+  public static OwnedBatch map(DeviceBatch batch, Function<DeviceArray, Memory> again) {
     Columns columns = new Columns(again);
     try {
       return OwnedBatch.of(
@@ -36,15 +36,27 @@ final class Columns {
   }
 
   private DeviceColumn column(DeviceColumn column) {
-    DeviceArray offsets = column.offsets();
     DeviceArray validity = column.validity();
     DeviceColumn dictionary = column.dictionary();
-    DeviceColumn same =
-        offsets == null || column.kind() == ColumnKind.ARRAY
-            ? DeviceColumn.of(column.name(), array(column.values()))
-            : DeviceColumn.of(column.name(), column.kind(), array(column.values()), array(offsets));
+    DeviceColumn same = values(column);
     DeviceColumn masked = validity == null ? same : same.withValidity(array(validity));
     return dictionary == null ? masked : masked.withDictionary(column(dictionary));
+  }
+
+  private DeviceColumn values(DeviceColumn column) {
+    DeviceArray offsets = column.offsets();
+    TensorRows rows = column.tensorRows();
+    DeviceArray values = array(column.values());
+    if (offsets == null || column.kind() == ColumnKind.ARRAY) {
+      return DeviceColumn.of(column.name(), values);
+    }
+    if (rows == null) {
+      return DeviceColumn.of(column.name(), column.kind(), values, array(offsets));
+    }
+    TensorRows same =
+        new TensorRows(
+            array(rows.shapes()), rows.permutation(), rows.dimNames(), rows.uniformShape());
+    return DeviceColumn.tensors(column.name(), values, array(offsets), same);
   }
 
   private DeviceArray array(DeviceArray array) {

@@ -4,15 +4,14 @@ import io.arrowtensor.BatchFunction;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.internal.BatchMemory;
 import io.arrowtensor.internal.CallFigures;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
-import io.arrowtensor.internal.TaskAllocators;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.apache.flink.runtime.execution.CancelTaskException;
 import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
 import org.apache.flink.streaming.runtime.tasks.StreamTask;
@@ -22,14 +21,13 @@ import org.apache.flink.streaming.runtime.tasks.StreamTask;
  * frees everything, whatever happened before.
  */
 final class Scorer<T> implements AutoCloseable {
-  private static final BufferAllocator ROOT = new RootAllocator();
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final boolean[] NONE = {};
 
   private final TensorCall<T> call;
   private final StreamTask<?, ?> task;
   private final CallMetrics metrics;
-  private final BufferAllocator allocator;
+  private final BatchMemory budget;
   private final SubtaskContext context;
   private final BatchFunction function;
   private final List<TensorBatch<T>> memory = new ArrayList<>();
@@ -46,8 +44,10 @@ final class Scorer<T> implements AutoCloseable {
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
     this.function = call.function();
-    this.allocator =
-        TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), call.memory());
+    this.budget =
+        BatchMemory.open(
+            SubtaskContext.name(runtime.getTaskInfo()), call.memory(), call.memoryTimeout());
+    BufferAllocator allocator = budget.allocator();
     try {
       this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);
@@ -59,14 +59,9 @@ final class Scorer<T> implements AutoCloseable {
       }
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, memory);
-      Closing.quietly(e, List.of(() -> TaskAllocators.close(allocator)));
+      Closing.quietly(e, List.of(budget));
       throw e;
     }
-  }
-
-  /** Bytes that all subtasks of this class loader hold now. */
-  static long heldBytes() {
-    return ROOT.getAllocatedMemory();
   }
 
   /** Opens the function. */
@@ -171,7 +166,7 @@ final class Scorer<T> implements AutoCloseable {
           }
         });
     all.addAll(memory);
-    all.add(() -> TaskAllocators.close(allocator));
+    all.add(budget);
     Closing.all(all);
   }
 }

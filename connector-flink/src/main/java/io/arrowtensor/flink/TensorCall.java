@@ -22,6 +22,7 @@ import java.util.List;
  *     the task's thread
  * @param maxDelay how long a row waits for others
  * @param memory native bytes that a subtask may hold
+ * @param memoryTimeout how long an allocation waits for some of it
  * @param deviceResource the external resource that names the device
  */
 record TensorCall<T>(
@@ -34,6 +35,7 @@ record TensorCall<T>(
     int inFlight,
     Duration maxDelay,
     long memory,
+    Duration memoryTimeout,
     String deviceResource)
     implements Serializable {
 

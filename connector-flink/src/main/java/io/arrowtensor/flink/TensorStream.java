@@ -48,6 +48,12 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the elements
  */
 public final class TensorStream<T> {
+  /**
+   * The int64 column of a batch in which the timestamps of its rows are; only batches of rows with
+   * timestamps have it. Null for a row without one.
+   */
+  public static final String ROW_TIME = "tensor.rowtime";
+
   private static final int MAX_IN_FLIGHT = 1000;
 
   private final DataStream<T> stream;
@@ -193,6 +199,7 @@ public final class TensorStream<T> {
         requireIn("inFlight", batches, 0, MAX_IN_FLIGHT),
         requirePositive(delay),
         config.get(TensorSettings.TASK_MEMORY).getBytes(),
+        config.get(TensorSettings.MEMORY_TIMEOUT),
         config.get(TensorSettings.DEVICE_RESOURCE));
   }
 

@@ -51,8 +51,8 @@ final class IpcBatches implements Closeable {
       List<String> names = schema.columns().stream().map(BatchSchema.Column::name).toList();
       int[] columns = IpcFields.find(file, names);
       FileSchemas.require(schema, IpcFields.schema(file, columns));
-      Options options = IpcFields.AS_STORED.withAllocator(memory.allocator());
-      return new IpcBatches(file, columns, IpcDictionaries.read(file, columns, options), memory);
+      return new IpcBatches(
+          file, columns, IpcDictionaries.read(file, columns, memory.allocator()), memory);
     } catch (RuntimeException e) {
       throw file.input().failed(e);
     }

@@ -31,7 +31,8 @@ final class IpcDictionaries implements AutoCloseable {
   }
 
   /** Reads the dictionaries of {@code columns}; the caller closes them. */
-  static IpcDictionaries read(IpcFile file, int[] columns, Options options) throws IOException {
+  static IpcDictionaries read(IpcFile file, int[] columns, BufferAllocator allocator)
+      throws IOException {
     Map<Long, Field> wanted = new HashMap<>();
     for (int column : columns) {
       Field field = file.schema().getFields().get(column);
@@ -42,10 +43,10 @@ final class IpcDictionaries implements AutoCloseable {
     IpcDictionaries dictionaries = new IpcDictionaries(file.input());
     try {
       if (!wanted.isEmpty()) {
-        dictionaries.read(file.dictionaryBlocks(), wanted, options.allocator());
+        dictionaries.read(file.dictionaryBlocks(), wanted, allocator);
       }
       for (long id : wanted.keySet()) {
-        dictionaries.open(id, options);
+        dictionaries.open(id, IpcFields.AS_STORED.withAllocator(allocator));
       }
       return dictionaries;
     } catch (IOException | RuntimeException | Error e) {

@@ -68,7 +68,7 @@ final class IpcFile implements Closeable {
     }
     ByteBuffer tail = input.read(length - TAIL, TAIL);
     if (!isMagic(head, 0) || !isMagic(tail, Integer.BYTES)) {
-      throw input.invalid("it does not begin and end as an Arrow IPC file does; is it complete?");
+      throw input.invalid("it does not begin and end as a complete Arrow IPC file does");
     }
     int bytes = tail.getInt(0);
     if (bytes <= 0 || bytes > length - TAIL - MAGIC.length) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -19,6 +20,8 @@ import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.file.src.FileSourceSplit;
 import org.apache.flink.connector.file.src.reader.BulkFormat;
+import org.apache.flink.connector.file.src.util.CheckpointedPosition;
+import org.apache.flink.connector.file.src.util.RecordAndPosition;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,18 +36,57 @@ class IpcReadTest {
   static List<List<List<Object>>> read(
       BulkFormat<OwnedBatch, FileSourceSplit> format, Path file, long start, long length)
       throws Exception {
-    List<List<List<Object>>> batches = new ArrayList<>();
+    long bytes = Files.size(file);
     FileSourceSplit split =
-        new FileSourceSplit("s", path(file), start, length, 0, Files.size(file));
-    try (BulkFormat.Reader<OwnedBatch> reader = format.createReader(new Configuration(), split)) {
+        new FileSourceSplit(
+            "s", path(file), start, length, Files.getLastModifiedTime(file).toMillis(), bytes);
+    return read(
+        format.createReader(new Configuration(), split), Integer.MAX_VALUE, new AtomicLong());
+  }
+
+  /** Reads up to {@code count} batches, notes the position behind them and closes the reader. */
+  static List<List<List<Object>>> read(
+      BulkFormat.Reader<OwnedBatch> reader, int count, AtomicLong position) throws Exception {
+    List<List<List<Object>>> batches = new ArrayList<>();
+    try (reader) {
       for (var records = reader.readBatch(); records != null; records = reader.readBatch()) {
-        try (OwnedBatch batch = records.next().getRecord()) {
+        if (batches.size() == count) {
+          records.releaseBatch();
+          break;
+        }
+        RecordAndPosition<OwnedBatch> next = records.next();
+        assertThat(next.getOffset()).isEqualTo(CheckpointedPosition.NO_OFFSET);
+        position.set(next.getRecordSkipCount());
+        try (OwnedBatch batch = next.getRecord()) {
           batches.add(Cells.of(batch));
         }
+        assertThat(records.next()).as("more than one element").isNull();
         records.releaseBatch();
       }
     }
     return batches;
+  }
+
+  /** Whatever the position at which it is taken up again, all is read once. */
+  static void assertGoesOnBehindEachPosition(
+      BulkFormat<OwnedBatch, FileSourceSplit> format, Path file) throws Exception {
+    FileSourceSplit split =
+        new FileSourceSplit("s", path(file), 0, Files.size(file), 0, Files.size(file));
+    List<List<List<Object>>> all = read(format, file, 0, Files.size(file));
+    for (int count = 0; count <= all.size(); count++) {
+      AtomicLong position = new AtomicLong();
+      List<List<List<Object>>> read =
+          read(format.createReader(new Configuration(), split), count, position);
+      FileSourceSplit rest =
+          split.updateWithCheckpointedPosition(
+              new CheckpointedPosition(CheckpointedPosition.NO_OFFSET, position.get()));
+      read.addAll(
+          read(
+              format.restoreReader(new Configuration(), rest),
+              Integer.MAX_VALUE,
+              new AtomicLong()));
+      assertThat(read).as("restored behind %s batches", count).isEqualTo(all);
+    }
   }
 
   @ParameterizedTest
@@ -130,7 +172,7 @@ class IpcReadTest {
   }
 
   @Test
-  void eachBatchBelongsToTheSplitInWhichItStarts() throws Exception {
+  void eachBatchIsReadOnceHoweverTheFileIsSplitOrTakenUpAgain() throws Exception {
     Path file = folder.resolve("all.arrow");
     List<List<Object>> expected;
     try (BufferAllocator allocator = new RootAllocator()) {
@@ -141,6 +183,7 @@ class IpcReadTest {
       expected = IpcFixture.write(file, CodecType.NO_COMPRESSION, batches);
     }
     var format = ArrowFiles.read(path(file));
+    assertGoesOnBehindEachPosition(format, file);
     for (int parts : new int[] {1, 2, 3, 7, 100}) {
       List<List<List<Object>>> read = new ArrayList<>();
       long length = Files.size(file);

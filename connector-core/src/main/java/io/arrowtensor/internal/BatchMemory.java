@@ -129,7 +129,7 @@ public final class BatchMemory implements AutoCloseable {
         true,
         owner,
         null,
-        held.outcome(),
+        held == memory ? array.outcome() : held.outcome(),
         held.ready());
   }
 

@@ -45,7 +45,7 @@ class ArchitectureTest {
     assertThat(CLASSES.stream().filter(c -> c.getModifiers().toString().contains("PUBLIC")))
         .extracting(JavaClass::getSimpleName)
         .containsExactlyInAnyOrder(
-            "TensorStream", "BatchTypeInfo", "TensorSettings", "Snapshot", "ArrowFiles");
+            "TensorStream", "BatchTypeInfo", "TensorSettings", "Snapshot", "ArrowFiles", "ParquetFiles");
   }
 
   /** What Flink calls internal may change with every release. */
@@ -96,6 +96,7 @@ class ArchitectureTest {
                 .or(resideInAPackage("com.google.flatbuffers"))
                 .or(resideInAPackage("org.apache.arrow.memory"))
                 .or(resideInAPackage("org.apache.arrow.vector.."))
+                .or(resideInAPackage("org.apache.parquet.."))
                 .or(resideInAPackage("org.jspecify.annotations"))
                 .or(
                     resideInAPackage("org.apache.flink..")

@@ -1,8 +1,6 @@
 package io.arrowtensor.flink.file;
 
-import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
-import io.arrowtensor.flink.TensorSettings;
 import io.arrowtensor.internal.RawMemory;
 import java.io.Closeable;
 import java.io.EOFException;
@@ -10,7 +8,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.apache.arrow.memory.ArrowBuf;
-import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.flink.core.fs.ByteBufferReadable;
 import org.apache.flink.core.fs.FSDataInputStream;
 import org.apache.flink.core.fs.FileSystem;
@@ -103,32 +100,12 @@ final class FileInput implements Closeable {
 
   /** The error of a file that is not what it should be. */
   InvalidStructException invalid(String why) {
-    return new InvalidStructException(
-        "Cannot read " + path + ": " + why + "; write it anew, or leave it out");
+    return FileFailure.invalid(path, why);
   }
 
   /** {@code failure}, met while this file was read, with the file's name. */
   RuntimeException failed(RuntimeException failure) {
-    String name = "Cannot read " + path;
-    if (failure instanceof InterchangeException) {
-      boolean named = String.valueOf(failure.getMessage()).startsWith(name);
-      return named
-          ? failure
-          : new InterchangeException(name + ": " + failure.getMessage(), failure);
-    }
-    if (failure instanceof OutOfMemoryException) {
-      return new InterchangeException(
-          name
-              + ": its batch does not fit into the memory of this reader ("
-              + failure.getMessage()
-              + "); raise "
-              + TensorSettings.TASK_MEMORY.key()
-              + " of the cluster, or write smaller batches",
-          failure);
-    }
-    InvalidStructException invalid = invalid("its bytes make no sense (" + failure + ")");
-    invalid.initCause(failure);
-    return invalid;
+    return FileFailure.of(path, failure);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.arrowtensor.flink.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.arrowtensor.BatchSchema;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.flink.Cluster;
 import io.arrowtensor.flink.NothingHeld;
@@ -81,6 +82,16 @@ class FileExactlyOnceTest {
       NumberedRows.writeArrow(input("in").resolve(file + ".arrow"), file, BATCHES, ROWS);
     }
     run(ArrowFiles.read(IpcReadTest.path(input("in"))), repetition.getCurrentRepetition());
+  }
+
+  @RepeatedTest(10)
+  void parquetFilesAreReadOnceAcrossFailures(RepetitionInfo repetition) throws Exception {
+    for (int file = 0; file < FILES; file++) {
+      Path path = input("in").resolve(file + ".parquet");
+      NumberedRows.writeParquet(path, file, BATCHES * ROWS, 20 * ROWS);
+    }
+    BatchSchema schema = ParquetFiles.schema(IpcReadTest.path(input("in")));
+    run(ParquetFiles.read(schema, ROWS), repetition.getCurrentRepetition());
   }
 
   private Path input(String name) throws Exception {

@@ -12,6 +12,13 @@ import org.apache.arrow.vector.types.FloatingPointPrecision;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.example.data.simple.SimpleGroupFactory;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.example.ExampleParquetWriter;
+import org.apache.parquet.io.LocalOutputFile;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.MessageTypeParser;
 
 /** Files whose rows are numbered through, so that one that is lost or repeated shows. */
 final class NumberedRows {
@@ -36,6 +43,25 @@ final class NumberedRows {
         all[b].setRowCount(rows);
       }
       IpcFixture.write(file, CodecType.NO_COMPRESSION, all);
+    }
+  }
+
+  /** The same in row groups of {@code groupRows}. */
+  static void writeParquet(Path file, int number, int rows, int groupRows) throws Exception {
+    MessageType schema =
+        MessageTypeParser.parseMessageType("message m { required int64 id; optional float x; }");
+    SimpleGroupFactory groups = new SimpleGroupFactory(schema);
+    try (ParquetWriter<Group> writer =
+        ExampleParquetWriter.builder(new LocalOutputFile(file))
+            .withType(schema)
+            .withRowGroupSize(1L)
+            .withMinRowCountForPageSizeCheck(groupRows)
+            .withMaxRowCountForPageSizeCheck(groupRows)
+            .build()) {
+      for (int row = 0; row < rows; row++) {
+        long id = (long) number * rows + row;
+        writer.write(groups.newGroup().append("id", id).append("x", (float) id));
+      }
     }
   }
 }

@@ -37,17 +37,21 @@ final class Scorer<T> implements AutoCloseable {
   private long batches;
   private long rowsBefore;
 
+  /**
+   * @param keepsElements whether elements are emitted with their results
+   * @param limit native bytes that it may hold
+   */
   Scorer(
       TensorCall<T> call,
       StreamTask<?, ?> task,
       StreamingRuntimeContext runtime,
-      boolean keepsElements) {
+      boolean keepsElements,
+      long limit) {
     this.call = call;
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
     this.function = call.function();
-    this.allocator =
-        TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), call.memory());
+    this.allocator = TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), limit);
     try {
       this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);

@@ -104,7 +104,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     try {
       rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
     } catch (InterchangeException e) {
-      throw scorer().unreadable(e);
+      throw scorer().unreadable(e, rows);
     }
     if (rows.rows() == 1) {
       firstRowTime = getProcessingTimeService().getCurrentProcessingTime();
@@ -157,6 +157,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     Scorer<T> scoring = scorer();
     filling = null;
     batch.setCause(cause);
+    scoring.number(batch);
     if (engine == null) {
       scoring.score(batch);
       complete(batch);

@@ -49,12 +49,21 @@ final class Cluster implements BeforeAllCallback, AfterAllCallback {
     cluster.close();
   }
 
+  /** Where Flink's REST interface answers. */
+  String restAddress() {
+    return cluster.getRestAddress().join().toString();
+  }
+
   /** A job that runs. */
   final class Job {
     private final JobID id;
 
     private Job(JobID id) {
       this.id = id;
+    }
+
+    JobID id() {
+      return id;
     }
 
     /** Waits for the end, which is to be {@code expected}. */

@@ -65,6 +65,18 @@ class FailureTest {
     harness.kill();
   }
 
+  /** Six numbers a batch, of which the third is in row 1. */
+  @Test
+  void soIsAValueInAnArray() throws Exception {
+    TypeInformation<Row> type =
+        Types.ROW_NAMED(new String[] {"x"}, Types.PRIMITIVE_ARRAY(Types.LONG));
+    Harness<Row, RowData> harness = harness(type, model("identity_matrix.onnx"), 0);
+    assertThatThrownBy(() -> sendAll(harness, new long[] {1, 2}, new long[] {1L << 40, 2}))
+        .hasMessageContaining("first bad row 4 (of time 1970-01-01T00:00:05Z), with ")
+        .hasMessageContaining("Cannot cast 1099511627776 in row 2 of the values of column 'x' ");
+    harness.kill();
+  }
+
   @Test
   void soIsTextThatTheEngineWouldCut() throws Exception {
     TypeInformation<Row> type = Types.ROW_NAMED(new String[] {"x"}, Types.STRING);

@@ -1,6 +1,8 @@
 package io.arrowtensor.flink;
 
 import io.arrowtensor.BatchFunction;
+import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
@@ -39,7 +41,8 @@ final class Scorer<T> implements AutoCloseable {
       TensorCall<T> call,
       StreamTask<?, ?> task,
       StreamingRuntimeContext runtime,
-      boolean keepsElements) {
+      boolean keepsElements,
+      boolean alone) {
     this.call = call;
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
@@ -54,14 +57,19 @@ final class Scorer<T> implements AutoCloseable {
       for (int i = 0; i <= call.inFlight(); i++) {
         memory.add(
             new TensorBatch<>(
-                new InputBatch<>(call.reader(), call.maxRows(), options, keepsElements),
-                new ResultRow(call.results())));
+                call.reader().allocate(call.maxRows(), options, keepsElements, alone), results()));
       }
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, memory);
       Closing.quietly(e, List.of(budget));
       throw e;
     }
+  }
+
+  private Results results() {
+    return call.whole()
+        ? new ResultBatch(call.results(), call.reader().kept().size(), budget)
+        : new ResultRow(call.results());
   }
 
   /** Opens the function. */
@@ -100,7 +108,7 @@ final class Scorer<T> implements AutoCloseable {
   void score(TensorBatch<T> batch) {
     int rows = batch.input().rows();
     try {
-      apply(batch, rows);
+      apply(batch);
       batches++;
       rowsBefore += rows;
     } catch (Exception e) {
@@ -108,25 +116,46 @@ final class Scorer<T> implements AutoCloseable {
     }
   }
 
-  private void apply(TensorBatch<T> batch, int rows) throws Exception {
+  private void apply(TensorBatch<T> batch) throws Exception {
     Scope scope = new Scope("batch " + batches + " of " + context.task());
-    OwnedBatch results;
-    try (OwnedBatch arguments = batch.input().lend(scope)) {
-      long start = System.nanoTime();
-      results = function.apply(arguments);
-      metrics.add(CallFigures.FUNCTION_TIME, System.nanoTime() - start);
-      if (!context.takeCounted()) {
-        metrics.add(arguments);
-      }
+    try (OwnedBatch lent = batch.input().lend(scope)) {
+      load(batch, compute(lent), lent);
     }
     try {
-      boolean[] nulls = call.propagatesNulls() ? batch.input().nullRows() : NONE;
-      batch.row().load(results, rows, nulls);
       batch.setLent(true);
       scope.end(PATIENCE);
       batch.setLent(false);
     } catch (Exception | Error e) {
-      Closing.quietly(e, List.of(batch.row(), results));
+      Closing.quietly(e, List.of(batch.results()));
+      throw e;
+    }
+  }
+
+  private OwnedBatch compute(OwnedBatch lent) throws Exception {
+    int kept = call.reader().kept().size();
+    List<DeviceColumn> columns = lent.columns();
+    DeviceBatch arguments =
+        kept == 0
+            ? lent
+            : new DeviceBatch(lent.rowCount(), columns.subList(0, columns.size() - kept));
+    long start = System.nanoTime();
+    OwnedBatch results = function.apply(arguments);
+    metrics.add(CallFigures.FUNCTION_TIME, System.nanoTime() - start);
+    if (!context.takeCounted()) {
+      metrics.add(arguments);
+    }
+    return results;
+  }
+
+  private void load(TensorBatch<T> batch, OwnedBatch results, OwnedBatch lent) {
+    try {
+      boolean[] nulls = call.propagatesNulls() ? batch.input().nullRows() : NONE;
+      batch.results().load(results, lent, batch.input(), nulls);
+      if (batch.results() instanceof ResultBatch whole) {
+        metrics.add(whole.batch());
+      }
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, List.of(batch.results(), results));
       throw e;
     }
   }

@@ -5,6 +5,7 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
+import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.TensorRows;
 import java.util.ArrayList;
@@ -14,10 +15,12 @@ import java.util.function.Function;
 /** The same columns over the same memory, which something else is to own. */
 public final class Columns {
   private final Function<DeviceArray, Memory> again;
+  private final Options options;
   private final List<DeviceArray> made = new ArrayList<>();
 
-  private Columns(Function<DeviceArray, Memory> again) {
+  private Columns(Function<DeviceArray, Memory> again, Options options) {
     this.again = again;
+    this.options = options;
   }
 
   /**
@@ -25,7 +28,13 @@ public final class Columns {
    * throws, nothing new is held.
    */
   public static OwnedBatch map(DeviceBatch batch, Function<DeviceArray, Memory> again) {
-    Columns columns = new Columns(again);
+    return map(batch, again, Options.defaults());
+  }
+
+  /** The same, placed as {@code options} ask. */
+  public static OwnedBatch map(
+      DeviceBatch batch, Function<DeviceArray, Memory> again, Options options) {
+    Columns columns = new Columns(again, options);
     try {
       return OwnedBatch.of(
           batch.rowCount(), batch.columns().stream().map(columns::column).toList());
@@ -60,7 +69,7 @@ public final class Columns {
   }
 
   private DeviceArray array(DeviceArray array) {
-    DeviceArray same = DeviceArray.from(again.apply(array));
+    DeviceArray same = DeviceArray.from(again.apply(array), options);
     made.add(same);
     return same;
   }

@@ -86,14 +86,13 @@ class BatchSerializerTest {
             named("lists", () -> SomeBatches.lists("c", SomeBatches.floats(1, 2, 3), 0, 0, 2, 3)),
             named(
                 "lists that begin later",
-                () -> SomeBatches.lists("c", SomeBatches.floats(1, 2, 3, 4), 1, 2, 3)),
+                () -> SomeBatches.lists("c", SomeBatches.floats(1, 2, 3, 4), 1, 2, 4)),
             named(
                 "lists of vectors",
                 () -> SomeBatches.lists("c", SomeBatches.counting(DType.INT16, 2, 4, 3), 0, 1, 4)),
             named("tensors of different shapes", () -> SomeBatches.tensors("c")),
             named("dictionary", BatchSerializerTest::dictionary),
-            named(
-                "dictionary, nulls", () -> dictionary().withValidity(SomeBatches.mask(4))));
+            named("dictionary, nulls", () -> dictionary().withValidity(SomeBatches.mask(4))));
     return Stream.concat(arrays, others);
   }
 
@@ -130,8 +129,7 @@ class BatchSerializerTest {
   @MethodSource("columns")
   void aColumnComesBackAsItWas(String name, Supplier<DeviceColumn> column) throws IOException {
     try (OwnedBatch batch =
-        SomeBatches.of(
-            column.get(), DeviceColumn.of("rows", rowNumbers(column)))) {
+        SomeBatches.of(column.get(), DeviceColumn.of("rows", rowNumbers(column)))) {
       byte[] bytes = written(batch);
       DataInputDeserializer in = new DataInputDeserializer(bytes);
       try (OwnedBatch read = serializer.deserialize(in)) {
@@ -241,8 +239,7 @@ class BatchSerializerTest {
       bytes = written(batch);
     }
     for (int length : new int[] {0, 3, 100, bytes.length - 30, bytes.length - 1}) {
-      assertThatThrownBy(
-              () -> serializer.deserialize(new DataInputDeserializer(bytes, 0, length)))
+      assertThatThrownBy(() -> serializer.deserialize(new DataInputDeserializer(bytes, 0, length)))
           .as("%d of %d bytes", length, bytes.length)
           .isInstanceOfAny(EOFException.class, IOException.class);
     }

@@ -11,6 +11,7 @@ import io.arrowtensor.internal.CallFigures;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
@@ -35,21 +36,26 @@ final class Scorer<T> implements AutoCloseable {
   private final List<TensorBatch<T>> memory = new ArrayList<>();
   private boolean opened;
   private long batches;
-  private long rowsBefore;
+  private long rows;
 
+  /**
+   * @param keepsElements whether elements are emitted with their results
+   * @param alone see {@link InputReader#allocate}
+   * @param limit native bytes that it may hold
+   */
   Scorer(
       TensorCall<T> call,
       StreamTask<?, ?> task,
       StreamingRuntimeContext runtime,
       boolean keepsElements,
-      boolean alone) {
+      boolean alone,
+      long limit) {
     this.call = call;
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
     this.function = call.function();
     this.budget =
-        BatchMemory.open(
-            SubtaskContext.name(runtime.getTaskInfo()), call.memory(), call.memoryTimeout());
+        BatchMemory.open(SubtaskContext.name(runtime.getTaskInfo()), limit, call.memoryTimeout());
     BufferAllocator allocator = budget.allocator();
     try {
       this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
@@ -88,16 +94,27 @@ final class Scorer<T> implements AutoCloseable {
     return metrics;
   }
 
-  /** The error of an element that does not become a row; the task's thread. */
-  InterchangeException unreadable(InterchangeException e) {
+  /** The error of an element that does not become a row of {@code batch}; the task's thread. */
+  InterchangeException unreadable(InterchangeException e, BatchInput<T> batch) {
     return new InterchangeException(
-        "Cannot gather a batch of "
+        "Cannot gather batch "
+            + batches
+            + " of "
             + context.task()
-            + " for "
+            + ", first bad row "
+            + (rows + batch.rows())
+            + " of this attempt, for "
             + call.describe()
             + ": "
             + e.getMessage(),
         e);
+  }
+
+  /** Counts a batch whose rows are gathered; the task's thread. */
+  void number(TensorBatch<T> batch) {
+    batch.setNumber(batches, rows);
+    batches++;
+    rows += batch.input().rows();
   }
 
   /**
@@ -106,18 +123,15 @@ final class Scorer<T> implements AutoCloseable {
    * @throws InterchangeException naming the call, the batch and its rows
    */
   void score(TensorBatch<T> batch) {
-    int rows = batch.input().rows();
     try {
       apply(batch);
-      batches++;
-      rowsBefore += rows;
     } catch (Exception e) {
-      throw failure(e, rows);
+      throw failure(e, batch);
     }
   }
 
   private void apply(TensorBatch<T> batch) throws Exception {
-    Scope scope = new Scope("batch " + batches + " of " + context.task());
+    Scope scope = new Scope("batch " + batch.number() + " of " + context.task());
     try (OwnedBatch lent = batch.input().lend(scope)) {
       load(batch, compute(lent), lent);
     }
@@ -160,7 +174,7 @@ final class Scorer<T> implements AutoCloseable {
     }
   }
 
-  private RuntimeException failure(Exception e, int rows) {
+  private RuntimeException failure(Exception e, TensorBatch<T> batch) {
     if (e instanceof InterruptedException) {
       Thread.currentThread().interrupt();
     }
@@ -169,18 +183,33 @@ final class Scorer<T> implements AutoCloseable {
     }
     return new InterchangeException(
         "Cannot score batch "
-            + batches
+            + batch.number()
             + " of "
             + context.task()
             + ", rows "
-            + rowsBefore
+            + batch.firstRow()
             + " to "
-            + (rowsBefore + rows - 1)
-            + " of this attempt, with "
+            + (batch.firstRow() + batch.input().rows() - 1)
+            + " of this attempt"
+            + firstBadRow(e, batch)
+            + ", with "
             + call.describe()
             + ": "
             + (e instanceof InterchangeException ? e.getMessage() : e),
         e);
+  }
+
+  /** Not every error knows it: an engine fails on a batch as a whole. */
+  private String firstBadRow(Exception e, TensorBatch<T> batch) {
+    if (!(e instanceof InterchangeException known) || known.row().isEmpty()) {
+      return "";
+    }
+    int row = (int) known.row().getAsLong();
+    BatchInput<T> rows = batch.input();
+    boolean timed = row >= 0 && row < rows.rows() && rows.isTimed(row);
+    return ", first bad row "
+        + (batch.firstRow() + row)
+        + (timed ? " (of time " + Instant.ofEpochMilli(rows.timestamp(row)) + ")" : "");
   }
 
   /** Closes the function, which computes no more, then frees the batches. */

@@ -23,6 +23,7 @@ import java.util.List;
  *     the task's thread
  * @param maxDelay how long a row waits for others
  * @param memory native bytes that a subtask may hold
+ * @param managed whether they are Flink's managed memory, which a subtask reserves
  * @param memoryTimeout how long an allocation waits for some of it
  * @param deviceResource the external resource that names the device
  */
@@ -37,6 +38,7 @@ record TensorCall<T>(
     int inFlight,
     Duration maxDelay,
     long memory,
+    boolean managed,
     Duration memoryTimeout,
     String deviceResource)
     implements Serializable {

@@ -49,6 +49,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   private final transient StreamRecord<R> emitted = new StreamRecord<>(null);
   private final transient Deque<TensorBatch<T>> free = new ArrayDeque<>();
   private final transient Deque<TensorBatch<T>> inFlight = new ArrayDeque<>();
+  private transient @Nullable ManagedMemory reserved;
   private transient @Nullable Scorer<T> scorer;
   private transient @Nullable Engine engine;
   private transient @Nullable TensorBatch<T> filling;
@@ -86,12 +87,18 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     dropsEmitted =
         config.getChainedOutputs(classes).isEmpty()
             && !config.getOperatorNonChainedOutputs(classes).isEmpty();
-    scorer = new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null, alone);
+    long limit = call.memory();
+    if (call.managed()) {
+      reserved = ManagedMemory.reserve(call, getContainingTask(), config);
+      limit = reserved.bytes();
+    }
+    scorer =
+        new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
     if (call.inFlight() > 0) {
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
-      engine = new Engine(task, getUserCodeClassloader(), mailbox);
+      engine = new Engine(task, classes, mailbox);
     }
   }
 
@@ -107,7 +114,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     try {
       rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
     } catch (InterchangeException e) {
-      throw scorer().unreadable(e);
+      throw scorer().unreadable(e, rows);
     }
     if (rows.rows() == 1) {
       firstRowTime = getProcessingTimeService().getCurrentProcessingTime();
@@ -160,6 +167,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     Scorer<T> scoring = scorer();
     filling = null;
     batch.setCause(cause);
+    scoring.number(batch);
     if (engine == null) {
       scoring.score(batch);
       complete(batch);
@@ -287,9 +295,10 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   /** Frees; what was not emitted comes again after a restore. */
   @Override
   public void close() throws Exception {
-    List<AutoCloseable> all = new ArrayList<>(Arrays.asList(engine, scorer));
+    List<AutoCloseable> all = new ArrayList<>(Arrays.asList(engine, scorer, reserved));
     engine = null;
     scorer = null;
+    reserved = null;
     if (join != null) {
       all.add(() -> FunctionUtils.closeFunction(join));
     }

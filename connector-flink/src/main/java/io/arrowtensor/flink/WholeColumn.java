@@ -38,9 +38,7 @@ final class WholeColumn {
   DeviceColumn lend() {
     Nulls policy = options.nulls();
     DeviceArray validity = column.validity();
-    boolean masked =
-        validity != null && !policy.equals(Nulls.ASSUME_NONE) && RowMarks.firstUnset(validity) >= 0;
-    if (!masked) {
+    if (validity == null || policy.equals(Nulls.ASSUME_NONE) || RowMarks.firstUnset(validity) < 0) {
       return view(column.withValidity(null), null);
     }
     boolean fills = policy.fills() && column.kind() == ColumnKind.ARRAY;

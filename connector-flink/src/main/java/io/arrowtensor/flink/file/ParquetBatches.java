@@ -63,7 +63,9 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
       batches.skip(position);
       return batches;
     } catch (RuntimeException e) {
-      throw file.failed(e);
+      throw FileFailure.of(file.path(), e);
+    } catch (IOException e) {
+      throw FileFailure.of(file.path(), e);
     }
   }
 
@@ -86,7 +88,9 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
     try {
       return nextGroup() ? new FileBatch(memory.own(read((int) Math.min(maxRows, rowsLeft))), rowsRead) : null;
     } catch (RuntimeException e) {
-      throw file.failed(e);
+      throw FileFailure.of(file.path(), e);
+    } catch (IOException e) {
+      throw FileFailure.of(file.path(), e);
     }
   }
 

@@ -14,8 +14,6 @@ import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.flink.runtime.execution.CancelTaskException;
-import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
-import org.apache.flink.streaming.runtime.tasks.StreamTask;
 
 /**
  * The function of one subtask, its memory and its figures. {@link #close} closes the function and
@@ -27,7 +25,7 @@ final class Scorer<T> implements AutoCloseable {
   private static final boolean[] NONE = {};
 
   private final TensorCall<T> call;
-  private final StreamTask<?, ?> task;
+  private final Subtask subtask;
   private final CallMetrics metrics;
   private final BufferAllocator allocator;
   private final SubtaskContext context;
@@ -37,19 +35,14 @@ final class Scorer<T> implements AutoCloseable {
   private long batches;
   private long rowsBefore;
 
-  Scorer(
-      TensorCall<T> call,
-      StreamTask<?, ?> task,
-      StreamingRuntimeContext runtime,
-      boolean keepsElements) {
+  Scorer(TensorCall<T> call, Subtask subtask, boolean keepsElements) {
     this.call = call;
-    this.task = task;
-    this.metrics = new CallMetrics(runtime.getMetricGroup());
+    this.subtask = subtask;
+    this.metrics = new CallMetrics(subtask.metrics());
     this.function = call.function();
-    this.allocator =
-        TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), call.memory());
+    this.allocator = TaskAllocators.open(ROOT, SubtaskContext.name(subtask.info()), call.memory());
     try {
-      this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
+      this.context = new SubtaskContext(subtask, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);
       for (int i = 0; i <= call.inFlight(); i++) {
         memory.add(
@@ -140,7 +133,7 @@ final class Scorer<T> implements AutoCloseable {
     if (e instanceof InterruptedException) {
       Thread.currentThread().interrupt();
     }
-    if (task.isCanceled()) {
+    if (subtask.cancelled()) {
       return new CancelTaskException(e);
     }
     return new InterchangeException(

@@ -77,7 +77,8 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       FunctionUtils.setFunctionRuntimeContext(join, getRuntimeContext());
       FunctionUtils.openFunction(join, DefaultOpenContext.INSTANCE);
     }
-    scorer = new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null);
+    Subtask subtask = new OperatorSubtask(getContainingTask(), getRuntimeContext());
+    scorer = new Scorer<>(call, subtask, join != null);
     free.addAll(scorer.memory());
     scorer.open();
     if (call.inFlight() > 0) {

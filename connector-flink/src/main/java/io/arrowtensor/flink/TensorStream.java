@@ -121,7 +121,7 @@ public final class TensorStream<T> {
    */
   public SingleOutputStreamOperator<RowData> map(BatchFunction function) {
     TensorCall<T> call = call(function);
-    return transform(call, null, InternalTypeInfo.of(resultType(call)));
+    return transform(call, null, InternalTypeInfo.of(call.resultType()));
   }
 
   /**
@@ -133,7 +133,7 @@ public final class TensorStream<T> {
   public <R> SingleOutputStreamOperator<R> map(
       BatchFunction function, JoinFunction<T, RowData, R> join) {
     TensorCall<T> call = call(function);
-    TypeInformation<RowData> row = InternalTypeInfo.of(resultType(call));
+    TypeInformation<RowData> row = InternalTypeInfo.of(call.resultType());
     TypeInformation<R> type =
         TypeExtractor.getJoinReturnTypes(join, stream.getType(), row, null, true);
     return transform(call, stream.getExecutionEnvironment().clean(join), type);
@@ -147,11 +147,6 @@ public final class TensorStream<T> {
             join,
             stream.getType().createSerializer(stream.getExecutionConfig().getSerializerConfig()));
     return stream.transform("Tensor " + call.describe(), type, factory);
-  }
-
-  private static RowType resultType(TensorCall<?> call) {
-    boolean nullable = call.reader().fields().stream().anyMatch(field -> field.type().nullable());
-    return ResultTypes.of(call.results(), call.propagatesNulls() && nullable);
   }
 
   private TensorCall<T> call(BatchFunction function) {
@@ -169,7 +164,7 @@ public final class TensorStream<T> {
       RecordedFiles files = new RecordedFiles(JobFiles.INSTANCE);
       BatchSchema results = function.resultSchema(input, files);
       TensorCall<T> call = call(reader, function, results, files.known());
-      resultType(call);
+      RowType unused = call.resultType();
       return call;
     } catch (InterchangeException e) {
       throw new InterchangeException(

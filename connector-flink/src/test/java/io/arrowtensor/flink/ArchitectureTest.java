@@ -39,11 +39,13 @@ class ArchitectureTest {
     classes().should().resideInAPackage(HERE).check(CLASSES);
   }
 
+  /** Flink makes the factory, and its generated code calls the function. */
   @Test
-  void onlyStreamsAndSettingsArePublic() {
+  void onlyStreamsSettingsAndWhatFlinkMustSeeArePublic() {
     assertThat(CLASSES.stream().filter(c -> c.getModifiers().toString().contains("PUBLIC")))
         .extracting(JavaClass::getSimpleName)
-        .containsExactlyInAnyOrder("TensorStream", "TensorSettings");
+        .containsExactlyInAnyOrder(
+            "TensorStream", "TensorSettings", "TensorModelFactory", "TensorPredictFunction");
   }
 
   /** What Flink calls internal may change with every release. */
@@ -81,16 +83,18 @@ class ArchitectureTest {
 
   /** Other engines' adapters, Flink's planner and its shaded libraries are none of its business. */
   @Test
-  void itKnowsTheCoreFlinkAndArrowsMemoryOnly() {
+  void itKnowsTheCoreFlinkItsLoggingAndArrowsMemoryOnly() {
     classes()
         .should()
         .onlyDependOnClassesThat(
             resideInAPackage("java..")
                 .or(resideInAPackage("io.arrowtensor"))
                 .or(resideInAPackage("io.arrowtensor.internal"))
+                .or(resideInAPackage("io.arrowtensor.engine"))
                 .or(resideInAPackage(HERE))
                 .or(resideInAPackage("org.apache.arrow.memory"))
                 .or(resideInAPackage("org.jspecify.annotations"))
+                .or(resideInAPackage("org.slf4j"))
                 .or(
                     resideInAPackage("org.apache.flink..")
                         .and(not(resideInAPackage("..shaded..")))

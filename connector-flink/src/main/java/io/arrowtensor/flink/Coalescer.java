@@ -76,7 +76,8 @@ final class Coalescer implements AutoCloseable {
         tell(batch);
       }
     } catch (InterchangeException e) {
-      refusal = scorer.unreadable(e);
+      PredictionBatch batch = Objects.requireNonNull(filling);
+      refusal = scorer.unreadable(e, batch.memory().input());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       refusal = e;
@@ -91,8 +92,7 @@ final class Coalescer implements AutoCloseable {
   /** Wakes the engine for a batch that is full, and for one that may become due. */
   private void tell(PredictionBatch batch) {
     if (batch.isFull()) {
-      filling = null;
-      full.addLast(batch);
+      full.addLast(gathered(batch));
       countQueue();
       changed.signalAll();
     } else if (batch.rows() == 1) {
@@ -113,6 +113,12 @@ final class Coalescer implements AutoCloseable {
       changed.await();
     }
     return null;
+  }
+
+  private PredictionBatch gathered(PredictionBatch batch) {
+    filling = null;
+    scorer.number(batch.memory());
+    return batch;
   }
 
   private void countQueue() {
@@ -145,8 +151,8 @@ final class Coalescer implements AutoCloseable {
         if (batch == null || batch.rows() == 0) {
           changed.await();
         } else if (batch.rows() == seen || System.nanoTime() - firstRowTime >= delay) {
-          filling = null;
-          return begin(batch, batch.rows() == seen ? FlushCause.IDLE : FlushCause.TIME);
+          FlushCause cause = batch.rows() == seen ? FlushCause.IDLE : FlushCause.TIME;
+          return begin(gathered(batch), cause);
         } else {
           seen = batch.rows();
           long unused = changed.awaitNanos(delay / PAUSES_PER_DELAY);
@@ -213,7 +219,7 @@ final class Coalescer implements AutoCloseable {
     lock.lock();
     try {
       closed = true;
-      rowsLeft = computing != null || !full.isEmpty() || filling != null && filling.rows() > 0;
+      rowsLeft = computing != null || !full.isEmpty() || (filling != null && filling.rows() > 0);
       changed.signalAll();
     } finally {
       lock.unlock();

@@ -104,6 +104,7 @@ record DeclaredModel(
         waiting,
         maxDelay,
         session.get(TensorSettings.TASK_MEMORY).getBytes(),
+        false,
         session.get(TensorSettings.DEVICE_RESOURCE));
   }
 

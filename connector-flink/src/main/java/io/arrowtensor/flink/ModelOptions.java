@@ -12,7 +12,6 @@ import java.util.Set;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.configuration.ReadableConfig;
-import org.jspecify.annotations.Nullable;
 
 /** What may stand in {@code CREATE MODEL ... WITH ('provider' = 'tensor', ...)}. */
 final class ModelOptions {
@@ -77,7 +76,8 @@ final class ModelOptions {
     try {
       return OnnxFunction.of(new URI(text));
     } catch (URISyntaxException e) {
-      throw invalid(MODEL, text, "expected a URI; write spaces as %20", e);
+      throw new InterchangeException(
+          invalid(MODEL, text, "expected a URI; write spaces as %20"), e);
     }
   }
 
@@ -90,8 +90,8 @@ final class ModelOptions {
           case FILL -> Nulls.fill(options.get(FILL_VALUE));
         };
     if (options.getOptional(FILL_VALUE).isPresent() && options.get(NULLS) != NullPolicy.FILL) {
-      throw invalid(
-          FILL_VALUE, options.get(FILL_VALUE), "it needs 'nulls' = 'fill' beside it", null);
+      throw new InterchangeException(
+          invalid(FILL_VALUE, options.get(FILL_VALUE), "it needs 'nulls' = 'fill' beside it"));
     }
     return Options.defaults().withNulls(nulls).withStorage(Storage.AS_BYTES);
   }
@@ -99,7 +99,7 @@ final class ModelOptions {
   static int maxRows(ReadableConfig options, ReadableConfig session) {
     int rows = options.getOptional(MAX_ROWS).orElseGet(() -> session.get(TensorSettings.MAX_ROWS));
     if (rows < 1) {
-      throw invalid(MAX_ROWS, rows, "expected at least 1", null);
+      throw new InterchangeException(invalid(MAX_ROWS, rows, "expected at least 1"));
     }
     return rows;
   }
@@ -108,14 +108,12 @@ final class ModelOptions {
     Duration delay =
         options.getOptional(MAX_DELAY).orElseGet(() -> session.get(TensorSettings.MAX_DELAY));
     if (delay.toMillis() < 1) {
-      throw invalid(MAX_DELAY, delay, "expected at least a millisecond", null);
+      throw new InterchangeException(invalid(MAX_DELAY, delay, "expected at least a millisecond"));
     }
     return delay;
   }
 
-  private static InterchangeException invalid(
-      ConfigOption<?> option, Object value, String expected, @Nullable Exception cause) {
-    return new InterchangeException(
-        "Invalid option '" + option.key() + "' = '" + value + "': " + expected, cause);
+  private static String invalid(ConfigOption<?> option, Object value, String expected) {
+    return "Invalid option '" + option.key() + "' = '" + value + "': " + expected;
   }
 }

@@ -23,6 +23,7 @@ import org.apache.flink.table.types.logical.RowType;
  *     the task's thread
  * @param maxDelay how long a row waits for others
  * @param memory native bytes that a subtask may hold
+ * @param managed whether they are Flink's managed memory, which a subtask reserves
  * @param deviceResource the external resource that names the device
  */
 record TensorCall<T>(
@@ -35,6 +36,7 @@ record TensorCall<T>(
     int inFlight,
     Duration maxDelay,
     long memory,
+    boolean managed,
     String deviceResource)
     implements Serializable {
 

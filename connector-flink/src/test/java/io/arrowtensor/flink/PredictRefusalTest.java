@@ -113,7 +113,7 @@ class PredictRefusalTest {
     Throwable failure = catchThrowable(() -> job.rows(CALL));
     InterchangeException ours =
         ExceptionUtils.findThrowable(failure, InterchangeException.class).orElseThrow();
-    assertThat(ours).hasMessageContaining("Cannot gather a batch of").hasMessageContaining("'b'");
+    assertThat(ours).hasMessageContaining("Cannot gather batch 0 of ").hasMessageContaining("'b'");
   }
 
   @Test

@@ -60,6 +60,7 @@ final class SqlJob {
     return tables.sqlQuery(query);
   }
 
+  @SuppressWarnings("try") // an interrupt fails the test, as it should
   List<Row> rows(String query) throws Exception {
     List<Row> rows = new ArrayList<>();
     try (CloseableIterator<Row> all = query(query).execute().collect()) {

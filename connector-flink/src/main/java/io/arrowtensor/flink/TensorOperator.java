@@ -87,8 +87,8 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       reserved = ManagedMemory.reserve(call, getContainingTask(), getOperatorConfig());
       limit = reserved.bytes();
     }
-    scorer =
-        new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null, alone, limit);
+    Subtask subtask = new OperatorSubtask(getContainingTask(), getRuntimeContext());
+    scorer = new Scorer<>(call, subtask, join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
     if (call.inFlight() > 0) {

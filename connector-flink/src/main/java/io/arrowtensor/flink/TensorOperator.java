@@ -80,6 +80,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     scorer = new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null);
     free.addAll(scorer.memory());
     scorer.open();
+    JobLoader.watch(getRuntimeContext());
     if (call.inFlight() > 0) {
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
       engine = new Engine(task, getUserCodeClassloader(), mailbox);

@@ -91,6 +91,7 @@ class ArchitectureTest {
                 .or(resideInAPackage(HERE))
                 .or(resideInAPackage("org.apache.arrow.memory"))
                 .or(resideInAPackage("org.jspecify.annotations"))
+                .or(resideInAPackage("org.slf4j"))
                 .or(
                     resideInAPackage("org.apache.flink..")
                         .and(not(resideInAPackage("..shaded..")))

@@ -1,18 +1,20 @@
 package io.arrowtensor.flink;
 
 import io.arrowtensor.BatchFunction;
+import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.internal.BatchMemory;
 import io.arrowtensor.internal.CallFigures;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
-import io.arrowtensor.internal.TaskAllocators;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.apache.flink.runtime.execution.CancelTaskException;
 import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
 import org.apache.flink.streaming.runtime.tasks.StreamTask;
@@ -22,51 +24,58 @@ import org.apache.flink.streaming.runtime.tasks.StreamTask;
  * frees everything, whatever happened before.
  */
 final class Scorer<T> implements AutoCloseable {
-  private static final BufferAllocator ROOT = new RootAllocator();
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final boolean[] NONE = {};
 
   private final TensorCall<T> call;
   private final StreamTask<?, ?> task;
   private final CallMetrics metrics;
-  private final BufferAllocator allocator;
+  private final BatchMemory budget;
   private final SubtaskContext context;
   private final BatchFunction function;
   private final List<TensorBatch<T>> memory = new ArrayList<>();
   private boolean opened;
   private long batches;
-  private long rowsBefore;
+  private long rows;
 
+  /**
+   * @param keepsElements whether elements are emitted with their results
+   * @param alone see {@link InputReader#allocate}
+   * @param limit native bytes that it may hold
+   */
   Scorer(
       TensorCall<T> call,
       StreamTask<?, ?> task,
       StreamingRuntimeContext runtime,
-      boolean keepsElements) {
+      boolean keepsElements,
+      boolean alone,
+      long limit) {
     this.call = call;
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
     this.function = call.function();
-    this.allocator =
-        TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), call.memory());
+    this.budget =
+        BatchMemory.open(SubtaskContext.name(runtime.getTaskInfo()), limit, call.memoryTimeout());
+    BufferAllocator allocator = budget.allocator();
     try {
       this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);
       for (int i = 0; i <= call.inFlight(); i++) {
         memory.add(
             new TensorBatch<>(
-                new InputBatch<>(call.reader(), call.maxRows(), options, keepsElements),
-                new ResultRow(call.results())));
+                call.reader().allocate(call.maxRows(), options, keepsElements, alone), results()));
       }
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, memory);
-      Closing.quietly(e, List.of(() -> TaskAllocators.close(allocator)));
+      Closing.quietly(e, List.of(budget));
       throw e;
     }
   }
 
-  /** Bytes that all subtasks of this class loader hold now. */
-  static long heldBytes() {
-    return ROOT.getAllocatedMemory();
+  private Results results() {
+    return call.whole()
+        ? new ResultBatch(call.results(), call.reader().kept().size(), budget)
+        : new ResultRow(call.results());
   }
 
   /** Opens the function. */
@@ -85,16 +94,27 @@ final class Scorer<T> implements AutoCloseable {
     return metrics;
   }
 
-  /** The error of an element that does not become a row; the task's thread. */
-  InterchangeException unreadable(InterchangeException e) {
+  /** The error of an element that does not become a row of {@code batch}; the task's thread. */
+  InterchangeException unreadable(InterchangeException e, BatchInput<T> batch) {
     return new InterchangeException(
-        "Cannot gather a batch of "
+        "Cannot gather batch "
+            + batches
+            + " of "
             + context.task()
-            + " for "
+            + ", first bad row "
+            + (rows + batch.rows())
+            + " of this attempt, for "
             + call.describe()
             + ": "
             + e.getMessage(),
         e);
+  }
+
+  /** Counts a batch whose rows are gathered; the task's thread. */
+  void number(TensorBatch<T> batch) {
+    batch.setNumber(batches, rows);
+    batches++;
+    rows += batch.input().rows();
   }
 
   /**
@@ -103,40 +123,58 @@ final class Scorer<T> implements AutoCloseable {
    * @throws InterchangeException naming the call, the batch and its rows
    */
   void score(TensorBatch<T> batch) {
-    int rows = batch.input().rows();
     try {
-      apply(batch, rows);
-      batches++;
-      rowsBefore += rows;
+      apply(batch);
     } catch (Exception e) {
-      throw failure(e, rows);
+      throw failure(e, batch);
     }
   }
 
-  private void apply(TensorBatch<T> batch, int rows) throws Exception {
-    Scope scope = new Scope("batch " + batches + " of " + context.task());
-    OwnedBatch results;
-    try (OwnedBatch arguments = batch.input().lend(scope)) {
-      long start = System.nanoTime();
-      results = function.apply(arguments);
-      metrics.add(CallFigures.FUNCTION_TIME, System.nanoTime() - start);
-      if (!context.takeCounted()) {
-        metrics.add(arguments);
-      }
+  private void apply(TensorBatch<T> batch) throws Exception {
+    Scope scope = new Scope("batch " + batch.number() + " of " + context.task());
+    try (OwnedBatch lent = batch.input().lend(scope)) {
+      load(batch, compute(lent), lent);
     }
     try {
-      boolean[] nulls = call.propagatesNulls() ? batch.input().nullRows() : NONE;
-      batch.row().load(results, rows, nulls);
       batch.setLent(true);
       scope.end(PATIENCE);
       batch.setLent(false);
     } catch (Exception | Error e) {
-      Closing.quietly(e, List.of(batch.row(), results));
+      Closing.quietly(e, List.of(batch.results()));
       throw e;
     }
   }
 
-  private RuntimeException failure(Exception e, int rows) {
+  private OwnedBatch compute(OwnedBatch lent) throws Exception {
+    int kept = call.reader().kept().size();
+    List<DeviceColumn> columns = lent.columns();
+    DeviceBatch arguments =
+        kept == 0
+            ? lent
+            : new DeviceBatch(lent.rowCount(), columns.subList(0, columns.size() - kept));
+    long start = System.nanoTime();
+    OwnedBatch results = function.apply(arguments);
+    metrics.add(CallFigures.FUNCTION_TIME, System.nanoTime() - start);
+    if (!context.takeCounted()) {
+      metrics.add(arguments);
+    }
+    return results;
+  }
+
+  private void load(TensorBatch<T> batch, OwnedBatch results, OwnedBatch lent) {
+    try {
+      boolean[] nulls = call.propagatesNulls() ? batch.input().nullRows() : NONE;
+      batch.results().load(results, lent, batch.input(), nulls);
+      if (batch.results() instanceof ResultBatch whole) {
+        metrics.add(whole.batch());
+      }
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, List.of(batch.results(), results));
+      throw e;
+    }
+  }
+
+  private RuntimeException failure(Exception e, TensorBatch<T> batch) {
     if (e instanceof InterruptedException) {
       Thread.currentThread().interrupt();
     }
@@ -145,18 +183,33 @@ final class Scorer<T> implements AutoCloseable {
     }
     return new InterchangeException(
         "Cannot score batch "
-            + batches
+            + batch.number()
             + " of "
             + context.task()
             + ", rows "
-            + rowsBefore
+            + batch.firstRow()
             + " to "
-            + (rowsBefore + rows - 1)
-            + " of this attempt, with "
+            + (batch.firstRow() + batch.input().rows() - 1)
+            + " of this attempt"
+            + firstBadRow(e, batch)
+            + ", with "
             + call.describe()
             + ": "
             + (e instanceof InterchangeException ? e.getMessage() : e),
         e);
+  }
+
+  /** Not every error knows it: an engine fails on a batch as a whole. */
+  private String firstBadRow(Exception e, TensorBatch<T> batch) {
+    if (!(e instanceof InterchangeException known) || known.row().isEmpty()) {
+      return "";
+    }
+    int row = (int) known.row().getAsLong();
+    BatchInput<T> rows = batch.input();
+    boolean timed = row >= 0 && row < rows.rows() && rows.isTimed(row);
+    return ", first bad row "
+        + (batch.firstRow() + row)
+        + (timed ? " (of time " + Instant.ofEpochMilli(rows.timestamp(row)) + ")" : "");
   }
 
   /** Closes the function, which computes no more, then frees the batches. */
@@ -171,7 +224,7 @@ final class Scorer<T> implements AutoCloseable {
           }
         });
     all.addAll(memory);
-    all.add(() -> TaskAllocators.close(allocator));
+    all.add(budget);
     Closing.all(all);
   }
 }

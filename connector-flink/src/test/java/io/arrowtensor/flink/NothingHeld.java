@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** Fails a test after which this library holds more native memory than before. */
-final class NothingHeld implements BeforeEachCallback, AfterEachCallback {
+public final class NothingHeld implements BeforeEachCallback, AfterEachCallback {
   private record Held(long nativeBytes, long arrowBytes) {
     static Held now() {
       TaskAllocators.sweep();

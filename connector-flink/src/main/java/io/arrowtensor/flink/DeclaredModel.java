@@ -88,23 +88,23 @@ record DeclaredModel(
    */
   TensorCall<RowData> call(RowType types, int rows, int waiting) {
     types.getFields().forEach(field -> refuseTimes(field.getName(), field.getType()));
-    ElementReader<RowData> reader =
-        ElementReaders.of(InternalTypeInfo.of(types), input.getFieldNames(), options);
+    InputReader<RowData> reader =
+        ElementReaders.of(InternalTypeInfo.of(types), input.getFieldNames(), List.of(), options);
     RecordedFiles files = new RecordedFiles(JobFiles.INSTANCE);
-    BatchSchema columns =
-        new BatchSchema(reader.fields().stream().map(InputField::column).toList());
-    BatchSchema results = function.resultSchema(columns, files);
+    BatchSchema results = function.resultSchema(new BatchSchema(reader.arguments()), files);
     return new TensorCall<>(
         reader,
         function,
         options,
         results,
+        false,
         files.known(),
         rows,
         waiting,
         maxDelay,
         session.get(TensorSettings.TASK_MEMORY).getBytes(),
         false,
+        session.get(TensorSettings.MEMORY_TIMEOUT),
         session.get(TensorSettings.DEVICE_RESOURCE));
   }
 

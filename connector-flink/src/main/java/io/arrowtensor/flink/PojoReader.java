@@ -22,7 +22,7 @@ final class PojoReader<T> extends ElementReader<T> {
   }
 
   @Override
-  void open() {
+  public void open() {
     List<InputField> fields = fields();
     getters = new MethodHandle[fields.size()];
     primitive = new boolean[fields.size()];

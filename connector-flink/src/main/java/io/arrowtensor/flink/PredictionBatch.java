@@ -39,7 +39,7 @@ final class PredictionBatch {
   List<RowData> results(OutputRows outputs) {
     int rows = rows();
     List<RowData> results = new ArrayList<>(rows);
-    try (ResultRow row = memory.row()) {
+    try (ResultRow row = (ResultRow) memory.results()) {
       for (int i = 0; i < rows; i++) {
         row.at(i, memory.input().kind(i));
         results.add(outputs.copy(row));

@@ -17,6 +17,7 @@ import org.apache.flink.table.types.logical.RowType;
  * @param reader finds the arguments in the elements
  * @param options how arguments are converted
  * @param results what the function promised
+ * @param whole whether the results of a batch are one element
  * @param files what it read to tell its results
  * @param maxRows rows of a full batch
  * @param inFlight batches that may wait for the function while another is gathered; 0 to compute on
@@ -24,19 +25,22 @@ import org.apache.flink.table.types.logical.RowType;
  * @param maxDelay how long a row waits for others
  * @param memory native bytes that a subtask may hold
  * @param managed whether they are Flink's managed memory, which a subtask reserves
+ * @param memoryTimeout how long an allocation waits for some of it
  * @param deviceResource the external resource that names the device
  */
 record TensorCall<T>(
-    ElementReader<T> reader,
+    InputReader<T> reader,
     BatchFunction function,
     Options options,
     BatchSchema results,
+    boolean whole,
     List<KnownFile> files,
     int maxRows,
     int inFlight,
     Duration maxDelay,
     long memory,
     boolean managed,
+    Duration memoryTimeout,
     String deviceResource)
     implements Serializable {
 
@@ -47,8 +51,7 @@ record TensorCall<T>(
    *     for
    */
   RowType resultType() {
-    boolean nullable = reader.fields().stream().anyMatch(field -> field.type().nullable());
-    return ResultTypes.of(results, propagatesNulls() && nullable);
+    return ResultTypes.of(results, propagatesNulls() && reader.isNullable());
   }
 
   /** Whether a row of results is null where an argument is. */
@@ -58,7 +61,7 @@ record TensorCall<T>(
 
   /** The call as errors and Flink's web UI name it. */
   String describe() {
-    return describe(function, reader.fields().stream().map(InputField::name).toList());
+    return describe(function, reader.arguments().stream().map(BatchSchema.Column::name).toList());
   }
 
   /** A function says itself what it is, or its class does. */

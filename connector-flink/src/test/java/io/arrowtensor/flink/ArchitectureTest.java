@@ -46,6 +46,7 @@ class ArchitectureTest {
         .extracting(JavaClass::getSimpleName)
         .containsExactlyInAnyOrder(
             "TensorStream",
+            "Tensors",
             "BatchTypeInfo",
             "TensorSettings",
             "Snapshot",

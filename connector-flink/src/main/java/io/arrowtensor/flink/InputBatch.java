@@ -25,13 +25,16 @@ import org.jspecify.annotations.Nullable;
  * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
  */
 final class InputBatch<T> implements AutoCloseable {
+  private static final RowKind[] KINDS = RowKind.values();
+
   private final ElementReader<T> reader;
   private final int capacity;
   private final ColumnBuffer[] columns;
   private final List<AutoCloseable> memory = new ArrayList<>();
   private final long[] timestamps;
   private final boolean[] timed;
-  private final RowKind[] kinds;
+  private final byte[] kinds;
+  private final FieldCopy copy;
   private final @Nullable Object @Nullable [] elements;
   private int rows;
 
@@ -45,10 +48,11 @@ final class InputBatch<T> implements AutoCloseable {
     this.columns = new ColumnBuffer[reader.fields().size()];
     this.timestamps = new long[capacity];
     this.timed = new boolean[capacity];
-    this.kinds = new RowKind[capacity];
+    this.kinds = new byte[capacity];
     this.elements = keepsElements ? new Object[capacity] : null;
     try {
       allocate(options);
+      copy = reader.copyTo(columns);
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, memory);
       throw e;
@@ -96,10 +100,10 @@ final class InputBatch<T> implements AutoCloseable {
    */
   void add(StreamRecord<T> record, @Nullable Object kept) {
     T element = record.getValue();
-    reader.read(element, rows, columns);
+    copy.copy(rows, element);
     timed[rows] = record.hasTimestamp();
     timestamps[rows] = record.getTimestamp();
-    kinds[rows] = reader.kind(element);
+    kinds[rows] = (byte) reader.kind(element).ordinal();
     if (elements != null) {
       elements[rows] = kept;
     }
@@ -123,7 +127,7 @@ final class InputBatch<T> implements AutoCloseable {
   }
 
   RowKind kind(int row) {
-    return kinds[row];
+    return KINDS[kinds[row]];
   }
 
   @SuppressWarnings("unchecked") // add() takes nothing else

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.runtime.minicluster.RpcServiceSharing;
@@ -17,6 +19,10 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 final class Rounds implements AutoCloseable {
   private static final int WARM_UP = Integer.getInteger("warmUp", 3);
   private static final int ROUNDS = Integer.getInteger("rounds", 7);
+
+  /** What is to be run: a regular expression over name and parameters. */
+  private static final Predicate<String> CHOSEN =
+      Pattern.compile(System.getProperty("ways", ".*")).asPredicate();
 
   private final MiniCluster cluster;
 
@@ -38,10 +44,11 @@ final class Rounds implements AutoCloseable {
    * @throws IllegalStateException unless all of one number of rows give the same sum, to 1e-6
    */
   List<JobResult> measure(List<Way> ways) throws Exception {
+    List<Way> chosen = ways.stream().filter(way -> CHOSEN.test(way.name() + way.params())).toList();
     Map<Way, List<Double>> rates = new LinkedHashMap<>();
     Map<Long, Double> sums = new LinkedHashMap<>();
     for (int round = -WARM_UP; round < ROUNDS; round++) {
-      for (Way way : ways) {
+      for (Way way : chosen) {
         run(way);
         double expected = sums.computeIfAbsent(way.rows(), rows -> Meter.sum());
         if (!(Math.abs(Meter.sum() - expected) <= 1e-6 * Math.abs(expected))) {

@@ -27,13 +27,15 @@ import org.jspecify.annotations.Nullable;
 final class InputBatch<T> implements AutoCloseable {
   private static final RowKind[] KINDS = RowKind.values();
 
+  /** Beside the kind of a row, in one byte. */
+  private static final int TIMED = KINDS.length;
+
   private final ElementReader<T> reader;
   private final int capacity;
   private final ColumnBuffer[] columns;
   private final List<AutoCloseable> memory = new ArrayList<>();
   private final long[] timestamps;
-  private final boolean[] timed;
-  private final byte[] kinds;
+  private final byte[] marks;
   private final FieldCopy copy;
   private final @Nullable Object @Nullable [] elements;
   private int rows;
@@ -47,8 +49,7 @@ final class InputBatch<T> implements AutoCloseable {
     this.capacity = capacity;
     this.columns = new ColumnBuffer[reader.fields().size()];
     this.timestamps = new long[capacity];
-    this.timed = new boolean[capacity];
-    this.kinds = new byte[capacity];
+    this.marks = new byte[capacity];
     this.elements = keepsElements ? new Object[capacity] : null;
     try {
       allocate(options);
@@ -100,14 +101,18 @@ final class InputBatch<T> implements AutoCloseable {
    */
   void add(StreamRecord<T> record, @Nullable Object kept) {
     T element = record.getValue();
-    copy.copy(rows, element);
-    timed[rows] = record.hasTimestamp();
-    timestamps[rows] = record.getTimestamp();
-    kinds[rows] = (byte) reader.kind(element).ordinal();
-    if (elements != null) {
-      elements[rows] = kept;
+    int row = rows;
+    copy.copy(row, element);
+    int kind = reader.kind(element).ordinal();
+    if (record.hasTimestamp()) {
+      timestamps[row] = record.getTimestamp();
+      kind += TIMED;
     }
-    rows++;
+    marks[row] = (byte) kind;
+    if (elements != null) {
+      elements[row] = kept;
+    }
+    rows = row + 1;
   }
 
   int rows() {
@@ -119,7 +124,7 @@ final class InputBatch<T> implements AutoCloseable {
   }
 
   boolean isTimed(int row) {
-    return timed[row];
+    return marks[row] >= TIMED;
   }
 
   long timestamp(int row) {
@@ -127,7 +132,7 @@ final class InputBatch<T> implements AutoCloseable {
   }
 
   RowKind kind(int row) {
-    return KINDS[kinds[row]];
+    return KINDS[marks[row] & (TIMED - 1)];
   }
 
   @SuppressWarnings("unchecked") // add() takes nothing else

@@ -91,6 +91,8 @@ def check_values() -> None:
         f32(14, 140, 32, 320).reshape(2, 2),
     )
     expect("matrix_3_to_1", run("matrix_3_to_1", x=x)[0], f32(321, 654).reshape(2, 1))
+    whole = np.array([[1, 2], [3, 4]], np.int32)
+    expect("identity_matrix", run("identity_matrix", x=whole)[0], whole)
     expect(
         "dynamic_trailing",
         run("dynamic_trailing", x=i64(2, 0))[0],

@@ -108,6 +108,16 @@ def identity(name: str, element: int) -> onnx.ModelProto:
     )
 
 
+def identity_matrix() -> onnx.ModelProto:
+    """Give rows of two integers back unchanged."""
+    return model(
+        "identity_matrix",
+        [value("x", TensorProto.INT32, "rows", 2)],
+        [value("y", TensorProto.INT32, "rows", 2)],
+        [node("Identity", ["x"], ["y"])],
+    )
+
+
 def matrix(name: str, weights: np.ndarray) -> onnx.ModelProto:
     """Multiply a packed matrix by fixed weights."""
     return model(
@@ -254,6 +264,7 @@ def all_models() -> dict[str, onnx.ModelProto]:
             f"identity_{name}": identity(f"identity_{name}", element)
             for name, element in ELEMENT_TYPES.items()
         },
+        "identity_matrix": identity_matrix(),
         "matrix_3_to_2": matrix(
             "matrix_3_to_2", np.array([[1, 10], [2, 20], [3, 30]], np.float32)
         ),

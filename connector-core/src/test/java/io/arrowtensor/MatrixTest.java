@@ -9,6 +9,7 @@ import io.arrowtensor.internal.RawMemory;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
@@ -203,7 +204,9 @@ class MatrixTest {
         .hasMessage(
             "Cannot cast %s in row 517 of column 1 from %s to %s: it does not fit; filter or clamp"
                     .formatted(text, from, to)
-                + " the values, or use a wider type");
+                + " the values, or use a wider type")
+        .extracting(e -> ((InterchangeException) e).row())
+        .isEqualTo(OptionalLong.of(517));
   }
 
   @Test

@@ -61,7 +61,7 @@ final class NodeNulls {
   static void rejectRows(ArrowNode node, Nulls policy, String remedy) {
     if (any(node, node.offset(), node.length(), policy)) {
       long row = firstNull(node, node.offset(), node.length());
-      throw error(node, " with nulls: row " + row + " is the first; " + remedy);
+      throw error(node, " with nulls: row " + row + " is the first; " + remedy).atRow(row);
     }
   }
 
@@ -105,7 +105,9 @@ final class NodeNulls {
     if (first < Long.MAX_VALUE) {
       String remedy = policy.masks() ? "a mask has one bool a row; fill them with " : "choose ";
       throw error(
-          rows, " with nulls inside its lists: row " + first + " is the first; " + remedy + FILL);
+              rows,
+              " with nulls inside its lists: row " + first + " is the first; " + remedy + FILL)
+          .atRow(first);
     }
   }
 

@@ -139,9 +139,16 @@ final class OnnxInputs implements AutoCloseable {
   private DeviceArray cast(DeviceArray dense, String name, Element to) {
     dense.requireHostContiguous("score");
     Strided source = strided(dense, name, 1);
-    return copied(
-        dense,
-        DeviceArray.from(BulkCopy.pack(List.of(source), dense.size(), to, dense.shape(), options)));
+    try {
+      return copied(
+          dense,
+          DeviceArray.from(
+              BulkCopy.pack(List.of(source), dense.size(), to, dense.shape(), options)));
+    } catch (InterchangeException e) { // all values were one column, so what it names is a value
+      long perRow = dense.size() / dense.dim(0);
+      e.row().ifPresent(value -> e.atRow(value / perRow));
+      throw e;
+    }
   }
 
   private DeviceArray packed(Feed feed) {
@@ -171,7 +178,7 @@ final class OnnxInputs implements AutoCloseable {
   }
 
   private static Strided strided(DeviceArray values, String name, long step) {
-    String label = "column '" + name + "'";
+    String label = (values.ndim() > 1 ? "the values of column '" : "column '") + name + "'";
     Element element = Element.of(values.dtype(), label);
     return new Strided(values.address(), step * element.width(), element, label);
   }

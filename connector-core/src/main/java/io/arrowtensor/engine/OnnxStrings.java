@@ -70,12 +70,13 @@ final class OnnxStrings {
     for (byte b : text) {
       if (b == 0) {
         throw new InterchangeException(
-            "Cannot score row "
-                + row
-                + " of column '"
-                + column.name()
-                + "': its text has the character U+0000, at which ONNX Runtime would cut it off;"
-                + " replace that character first");
+                "Cannot score row "
+                    + row
+                    + " of column '"
+                    + column.name()
+                    + "': its text has the character U+0000, at which ONNX Runtime would cut it off;"
+                    + " replace that character first")
+            .atRow(row);
       }
     }
     return text;

@@ -165,7 +165,7 @@ final class ElementTile {
             : column.element() == Element.UINT64
                 ? Long.toUnsignedString(longs[i])
                 : Long.toString(longs[i]);
-    return new InterchangeException(
+    String message =
         "Cannot cast "
             + value
             + " in row "
@@ -176,7 +176,8 @@ final class ElementTile {
             + column.element().dtype()
             + " to "
             + target.dtype()
-            + ": it does not fit; filter or clamp the values, or use a wider type");
+            + ": it does not fit; filter or clamp the values, or use a wider type";
+    return new InterchangeException(message).atRow(firstRow + i);
   }
 
   private void storeIntegers(RawTile to, int width) {

@@ -9,6 +9,7 @@ import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.TaskAllocators;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
@@ -35,19 +36,23 @@ final class Scorer<T> implements AutoCloseable {
   private final List<TensorBatch<T>> memory = new ArrayList<>();
   private boolean opened;
   private long batches;
-  private long rowsBefore;
+  private long rows;
 
+  /**
+   * @param keepsElements whether elements are emitted with their results
+   * @param limit native bytes that it may hold
+   */
   Scorer(
       TensorCall<T> call,
       StreamTask<?, ?> task,
       StreamingRuntimeContext runtime,
-      boolean keepsElements) {
+      boolean keepsElements,
+      long limit) {
     this.call = call;
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
     this.function = call.function();
-    this.allocator =
-        TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), call.memory());
+    this.allocator = TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), limit);
     try {
       this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);
@@ -84,16 +89,27 @@ final class Scorer<T> implements AutoCloseable {
     return metrics;
   }
 
-  /** The error of an element that does not become a row; the task's thread. */
-  InterchangeException unreadable(InterchangeException e) {
+  /** The error of an element that does not become a row of {@code batch}; the task's thread. */
+  InterchangeException unreadable(InterchangeException e, InputBatch<T> batch) {
     return new InterchangeException(
-        "Cannot gather a batch of "
+        "Cannot gather batch "
+            + batches
+            + " of "
             + context.task()
-            + " for "
+            + ", first bad row "
+            + (rows + batch.rows())
+            + " of this attempt, for "
             + call.describe()
             + ": "
             + e.getMessage(),
         e);
+  }
+
+  /** Counts a batch whose rows are gathered; the task's thread. */
+  void number(TensorBatch<T> batch) {
+    batch.setNumber(batches, rows);
+    batches++;
+    rows += batch.input().rows();
   }
 
   /**
@@ -102,18 +118,15 @@ final class Scorer<T> implements AutoCloseable {
    * @throws InterchangeException naming the call, the batch and its rows
    */
   void score(TensorBatch<T> batch) {
-    int rows = batch.input().rows();
     try {
-      apply(batch, rows);
-      batches++;
-      rowsBefore += rows;
+      apply(batch, batch.input().rows());
     } catch (Exception e) {
-      throw failure(e, rows);
+      throw failure(e, batch);
     }
   }
 
   private void apply(TensorBatch<T> batch, int rows) throws Exception {
-    Scope scope = new Scope("batch " + batches + " of " + context.task());
+    Scope scope = new Scope("batch " + batch.number() + " of " + context.task());
     OwnedBatch results;
     try (OwnedBatch arguments = batch.input().lend(scope)) {
       long start = System.nanoTime();
@@ -135,7 +148,7 @@ final class Scorer<T> implements AutoCloseable {
     }
   }
 
-  private RuntimeException failure(Exception e, int rows) {
+  private RuntimeException failure(Exception e, TensorBatch<T> batch) {
     if (e instanceof InterruptedException) {
       Thread.currentThread().interrupt();
     }
@@ -144,18 +157,33 @@ final class Scorer<T> implements AutoCloseable {
     }
     return new InterchangeException(
         "Cannot score batch "
-            + batches
+            + batch.number()
             + " of "
             + context.task()
             + ", rows "
-            + rowsBefore
+            + batch.firstRow()
             + " to "
-            + (rowsBefore + rows - 1)
-            + " of this attempt, with "
+            + (batch.firstRow() + batch.input().rows() - 1)
+            + " of this attempt"
+            + firstBadRow(e, batch)
+            + ", with "
             + call.describe()
             + ": "
             + (e instanceof InterchangeException ? e.getMessage() : e),
         e);
+  }
+
+  /** Not every error knows it: an engine fails on a batch as a whole. */
+  private String firstBadRow(Exception e, TensorBatch<T> batch) {
+    if (!(e instanceof InterchangeException known) || known.row().isEmpty()) {
+      return "";
+    }
+    int row = (int) known.row().getAsLong();
+    InputBatch<T> rows = batch.input();
+    boolean timed = row >= 0 && row < rows.rows() && rows.isTimed(row);
+    return ", first bad row "
+        + (batch.firstRow() + row)
+        + (timed ? " (of time " + Instant.ofEpochMilli(rows.timestamp(row)) + ")" : "");
   }
 
   /** Closes the function, which computes no more, then frees the batches. */

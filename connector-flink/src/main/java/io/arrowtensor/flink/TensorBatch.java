@@ -15,6 +15,8 @@ final class TensorBatch<T> implements AutoCloseable {
   private FlushCause cause = FlushCause.SIZE;
   private @Nullable Watermark watermark;
   private boolean lent;
+  private long number;
+  private long firstRow;
 
   TensorBatch(InputBatch<T> input, ResultRow row) {
     this.input = input;
@@ -36,6 +38,20 @@ final class TensorBatch<T> implements AutoCloseable {
 
   void setCause(FlushCause cause) {
     this.cause = cause;
+  }
+
+  /** Which of its subtask's batches this is, and which row its first one is, both from 0. */
+  void setNumber(long number, long firstRow) {
+    this.number = number;
+    this.firstRow = firstRow;
+  }
+
+  long number() {
+    return number;
+  }
+
+  long firstRow() {
+    return firstRow;
   }
 
   /** The last watermark that came behind this batch's rows, null for none. */

@@ -22,6 +22,7 @@ import java.util.List;
  *     the task's thread
  * @param maxDelay how long a row waits for others
  * @param memory native bytes that a subtask may hold
+ * @param managed whether they are Flink's managed memory, which a subtask reserves
  * @param deviceResource the external resource that names the device
  */
 record TensorCall<T>(
@@ -34,6 +35,7 @@ record TensorCall<T>(
     int inFlight,
     Duration maxDelay,
     long memory,
+    boolean managed,
     String deviceResource)
     implements Serializable {
 

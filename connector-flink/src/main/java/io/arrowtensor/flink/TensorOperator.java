@@ -47,6 +47,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   private final transient StreamRecord<R> emitted = new StreamRecord<>(null);
   private final transient Deque<TensorBatch<T>> free = new ArrayDeque<>();
   private final transient Deque<TensorBatch<T>> inFlight = new ArrayDeque<>();
+  private transient @Nullable ManagedMemory reserved;
   private transient @Nullable Scorer<T> scorer;
   private transient @Nullable Engine engine;
   private transient @Nullable TensorBatch<T> filling;
@@ -77,7 +78,12 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       FunctionUtils.setFunctionRuntimeContext(join, getRuntimeContext());
       FunctionUtils.openFunction(join, DefaultOpenContext.INSTANCE);
     }
-    scorer = new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null);
+    long limit = call.memory();
+    if (call.managed()) {
+      reserved = ManagedMemory.reserve(call, getContainingTask(), getOperatorConfig());
+      limit = reserved.bytes();
+    }
+    scorer = new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null, limit);
     free.addAll(scorer.memory());
     scorer.open();
     if (call.inFlight() > 0) {
@@ -98,7 +104,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     try {
       rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
     } catch (InterchangeException e) {
-      throw scorer().unreadable(e);
+      throw scorer().unreadable(e, rows);
     }
     if (rows.rows() == 1) {
       firstRowTime = getProcessingTimeService().getCurrentProcessingTime();
@@ -151,6 +157,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     Scorer<T> scoring = scorer();
     filling = null;
     batch.setCause(cause);
+    scoring.number(batch);
     if (engine == null) {
       scoring.score(batch);
       complete(batch);
@@ -263,9 +270,10 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   /** Frees; what was not emitted comes again after a restore. */
   @Override
   public void close() throws Exception {
-    List<AutoCloseable> all = new ArrayList<>(Arrays.asList(engine, scorer));
+    List<AutoCloseable> all = new ArrayList<>(Arrays.asList(engine, scorer, reserved));
     engine = null;
     scorer = null;
+    reserved = null;
     if (join != null) {
       all.add(() -> FunctionUtils.closeFunction(join));
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import org.apache.flink.api.common.functions.JoinFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.java.typeutils.TypeExtractor;
+import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -56,6 +57,7 @@ public final class TensorStream<T> {
   private final @Nullable Integer maxRows;
   private final @Nullable Integer inFlight;
   private final @Nullable Duration maxDelay;
+  private final @Nullable MemorySize memory;
 
   private TensorStream(
       DataStream<T> stream,
@@ -63,33 +65,35 @@ public final class TensorStream<T> {
       Options options,
       @Nullable Integer maxRows,
       @Nullable Integer inFlight,
-      @Nullable Duration maxDelay) {
+      @Nullable Duration maxDelay,
+      @Nullable MemorySize memory) {
     this.stream = stream;
     this.columns = columns;
     this.options = options;
     this.maxRows = maxRows;
     this.inFlight = inFlight;
     this.maxDelay = maxDelay;
+    this.memory = memory;
   }
 
   /** A stream to score, keyed or not, of a type whose fields are known. */
   public static <T> TensorStream<T> of(DataStream<T> stream) {
-    return new TensorStream<>(stream, List.of(), Options.defaults(), null, null, null);
+    return new TensorStream<>(stream, List.of(), Options.defaults(), null, null, null, null);
   }
 
   /** The fields that the function gets, in this order. */
   public TensorStream<T> columns(String... names) {
-    return new TensorStream<>(stream, List.of(names), options, maxRows, inFlight, maxDelay);
+    return new TensorStream<>(stream, List.of(names), options, maxRows, inFlight, maxDelay, memory);
   }
 
   /** How fields become columns; {@link Options#defaults()} refuses nulls. */
   public TensorStream<T> options(Options options) {
-    return new TensorStream<>(stream, columns, options, maxRows, inFlight, maxDelay);
+    return new TensorStream<>(stream, columns, options, maxRows, inFlight, maxDelay, memory);
   }
 
   /** Rows of a full batch; {@link TensorSettings#MAX_ROWS} where this is not called. */
   public TensorStream<T> maxRows(int rows) {
-    return new TensorStream<>(stream, columns, options, rows, inFlight, maxDelay);
+    return new TensorStream<>(stream, columns, options, rows, inFlight, maxDelay, memory);
   }
 
   /**
@@ -100,7 +104,7 @@ public final class TensorStream<T> {
    * all batches are emitted before a barrier passes.
    */
   public TensorStream<T> inFlight(int batches) {
-    return new TensorStream<>(stream, columns, options, maxRows, batches, maxDelay);
+    return new TensorStream<>(stream, columns, options, maxRows, batches, maxDelay, memory);
   }
 
   /**
@@ -109,7 +113,19 @@ public final class TensorStream<T> {
    * they are full.
    */
   public TensorStream<T> maxDelay(Duration delay) {
-    return new TensorStream<>(stream, columns, options, maxRows, inFlight, delay);
+    return new TensorStream<>(stream, columns, options, maxRows, inFlight, delay, memory);
+  }
+
+  /**
+   * Counts the native memory of batches and results as Flink's managed memory: each subtask
+   * reserves {@code size} of its slot's, holds no more, and gives it back when it ends. Without
+   * this it is {@link TensorSettings#TASK_MEMORY}, which Flink does not know of. Managed memory is
+   * shared with other consumers of the slot, state in RocksDB among them, by Flink's {@code
+   * taskmanager.memory.managed.consumer-weights}; a subtask whose share is too small fails when it
+   * is deployed.
+   */
+  public TensorStream<T> memory(MemorySize size) {
+    return new TensorStream<>(stream, columns, options, maxRows, inFlight, maxDelay, size);
   }
 
   /**
@@ -146,7 +162,12 @@ public final class TensorStream<T> {
             call,
             join,
             stream.getType().createSerializer(stream.getExecutionConfig().getSerializerConfig()));
-    return stream.transform("Tensor " + call.describe(), type, factory);
+    SingleOutputStreamOperator<R> scored =
+        stream.transform("Tensor " + call.describe(), type, factory);
+    if (call.managed()) {
+      ManagedMemory.declare(scored.getTransformation(), call.memory());
+    }
+    return scored;
   }
 
   private static RowType resultType(TensorCall<?> call) {
@@ -192,7 +213,10 @@ public final class TensorStream<T> {
         requireIn("maxRows", rows, 1, Integer.MAX_VALUE),
         requireIn("inFlight", batches, 0, MAX_IN_FLIGHT),
         requirePositive(delay),
-        config.get(TensorSettings.TASK_MEMORY).getBytes(),
+        memory != null
+            ? ManagedMemory.requireDeclarable(memory)
+            : config.get(TensorSettings.TASK_MEMORY).getBytes(),
+        memory != null,
         config.get(TensorSettings.DEVICE_RESOURCE));
   }
 

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.arrowtensor.BatchContext;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.OwnedBatch;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -38,8 +40,8 @@ class CancelTest {
     CLOSED_WHILE_COMPUTING.set(0);
   }
 
-  /** Computes until it is told to stop; deaf to interrupts, as native code is. */
-  private static final class Endless extends Sum {
+  /** Computes for ten minutes unless it is told to stop; deaf to interrupts, as native code is. */
+  private static final class TenMinutes extends Sum {
     private static final long serialVersionUID = 1;
 
     @Override
@@ -56,17 +58,7 @@ class CancelTest {
     public OwnedBatch apply(DeviceBatch batch) throws Exception {
       computing = true;
       started.countDown();
-      boolean interrupted = false;
-      while (cancelled.getCount() > 0) {
-        try {
-          cancelled.await();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
+      awaitDeaf(cancelled);
       OwnedBatch results = super.apply(batch); // the batch is still there
       computing = false;
       return results;
@@ -75,6 +67,24 @@ class CancelTest {
     @Override
     public void close() {
       CLOSED_WHILE_COMPUTING.addAndGet(computing ? 1 : 0);
+    }
+  }
+
+  /** Waits ten minutes at most, interrupted or not. */
+  private static void awaitDeaf(CountDownLatch latch) {
+    long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(10);
+    boolean interrupted = false;
+    while (latch.getCount() > 0 && System.nanoTime() < end) {
+      try {
+        assertThat(latch.await(end - System.nanoTime(), TimeUnit.NANOSECONDS))
+            .as("told before it was done")
+            .isTrue();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -90,11 +100,15 @@ class CancelTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 2})
+  @ValueSource(ints = {0, 3})
   void aCancelledJobTellsAFunctionThatComputesAndWaitsForIt(int inFlight) throws Exception {
-    Cluster.Job job = CLUSTER.start(job(new Endless(), inFlight));
+    Cluster.Job job = CLUSTER.start(job(new TenMinutes(), inFlight));
     started.await();
+    long start = System.nanoTime();
     job.cancel();
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .as("from the cancel to the job's end")
+        .isLessThan(Duration.ofSeconds(5));
     assertThat(TOLD).as("told once").hasValue(1);
     assertThat(CLOSED_WHILE_COMPUTING).as("closed while it computed").hasValue(0);
   }

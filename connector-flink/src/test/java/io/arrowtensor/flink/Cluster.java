@@ -7,6 +7,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.minicluster.MiniCluster;
@@ -18,13 +19,24 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** Flink's MiniCluster for the jobs of one test class: two task managers of two slots. */
 final class Cluster implements BeforeAllCallback, AfterAllCallback {
+  private final Configuration configuration;
   private MiniCluster cluster;
+
+  Cluster() {
+    this(new Configuration());
+  }
+
+  /** A cluster with settings of its own. */
+  Cluster(Configuration configuration) {
+    this.configuration = configuration;
+  }
 
   @Override
   public void beforeAll(ExtensionContext context) throws Exception {
     cluster =
         new MiniCluster(
             new MiniClusterConfiguration.Builder()
+                .setConfiguration(configuration)
                 .setNumTaskManagers(2)
                 .setNumSlotsPerTaskManager(2)
                 .withRandomPorts()
@@ -37,12 +49,26 @@ final class Cluster implements BeforeAllCallback, AfterAllCallback {
     cluster.close();
   }
 
+  /** Where Flink's REST interface answers. */
+  String restAddress() {
+    return cluster.getRestAddress().join().toString();
+  }
+
+  /** How many task managers work now. */
+  int taskManagers() {
+    return cluster.requestClusterOverview().join().getNumTaskManagersConnected();
+  }
+
   /** A job that runs. */
   final class Job {
     private final JobID id;
 
     private Job(JobID id) {
       this.id = id;
+    }
+
+    JobID id() {
+      return id;
     }
 
     /** Waits for the end, which is to be {@code expected}. */

@@ -270,10 +270,11 @@ class LayoutTest {
         List.of(GenericRowData.of(1f), GenericRowData.of((Object) null), GenericRowData.of(3f));
     assertThatThrownBy(() -> Seen.of(type, Options.defaults(), rows, "f0"))
         .hasCauseInstanceOf(NullsException.class)
-        .hasMessageStartingWith("Cannot gather a batch of ")
+        .hasMessageStartingWith("Cannot gather batch 0 of ")
         .hasMessageEndingWith(
-            " attempt 0 for Look(f0): Cannot hand out field 'f0' with nulls: row 1 of the batch is the first; filter them"
-                + " out, or choose Options.withNulls(...)");
+            " attempt 0, first bad row 1 of this attempt, for Look(f0): Cannot hand out field 'f0'"
+                + " with nulls: row 1 of the batch is the first; filter them out, or choose"
+                + " Options.withNulls(...)");
     Seen filled = Seen.of(type, Options.defaults().withNulls(Nulls.fill(-1)), rows, "f0");
     assertThat(filled.numbers(0)).as("filled").containsExactly(1, -1, 3);
     assertThat(filled.present(0)).as("no mask").isEmpty();

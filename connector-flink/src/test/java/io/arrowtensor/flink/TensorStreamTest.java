@@ -12,20 +12,15 @@ import io.arrowtensor.FileAccess;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.description.HtmlFormatter;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
-import org.apache.flink.util.TimeUtils;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -157,32 +152,6 @@ class TensorStreamTest {
       harness.send(Event.of(1), 0);
       assertThat(harness.values()).as("the stream goes first").hasSize(1);
     }
-  }
-
-  @Test
-  void theDocumentListsEverySetting() throws Exception {
-    String document = Files.readString(Path.of("../docs/flink.md"));
-    for (ConfigOption<?> option :
-        List.<ConfigOption<?>>of(
-            TensorSettings.MAX_ROWS,
-            TensorSettings.MAX_DELAY,
-            TensorSettings.IN_FLIGHT,
-            TensorSettings.TASK_MEMORY,
-            TensorSettings.DEVICE_RESOURCE)) {
-      assertThat(option.key()).as("key").startsWith("tensor.");
-      assertThat(document).as("docs/flink.md").contains(row(option));
-    }
-  }
-
-  /** The option's line in the table. */
-  private static String row(ConfigOption<?> option) {
-    String description = new HtmlFormatter().format(option.description());
-    Object value = option.defaultValue();
-    String text =
-        value instanceof Duration duration
-            ? TimeUtils.formatWithHighestUnit(duration)
-            : String.valueOf(value);
-    return "| `" + option.key() + "` | " + text + " | " + description + " |";
   }
 
   private static final class Blind extends Sum {

@@ -60,8 +60,7 @@ final class RowDataReader extends ElementReader<RowData> {
   private static FieldCopy scalars(FieldType type, int position, ByteBuffer to) {
     return switch (type.requireCell()) {
       case BOOL ->
-          (row, element) ->
-              to.put(row, (byte) (((RowData) element).getBoolean(position) ? 1 : 0));
+          (row, element) -> to.put(row, (byte) (((RowData) element).getBoolean(position) ? 1 : 0));
       case INT8 -> (row, element) -> to.put(row, ((RowData) element).getByte(position));
       case INT16 -> shorts(position, to.asShortBuffer());
       case INT32, DATE, TIME -> ints(position, to.asIntBuffer());

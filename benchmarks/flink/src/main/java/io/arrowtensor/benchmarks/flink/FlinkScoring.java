@@ -60,7 +60,8 @@ public final class FlinkScoring {
             ROWS,
             environment ->
                 TensorStream.of(source(environment, prepared, type))
-                    .columns(Features.NAMES).maxRows(Integer.getInteger("maxRows", 1024))
+                    .columns(Features.NAMES)
+                    .maxRows(Integer.getInteger("maxRows", 1024))
                     .map(new RowSums())
                     .sinkTo(new SumSink<RowData>((total, row) -> total.add(row.getFloat(0))))));
   }

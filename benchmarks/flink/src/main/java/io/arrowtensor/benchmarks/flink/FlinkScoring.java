@@ -1,6 +1,8 @@
 package io.arrowtensor.benchmarks.flink;
 
+import ai.onnxruntime.OrtEnvironment;
 import io.arrowtensor.benchmarks.JobResult;
+import io.arrowtensor.benchmarks.Model;
 import io.arrowtensor.flink.TensorStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,8 +32,15 @@ public final class FlinkScoring {
     add(ways, "binary", Features.binary(), Features.rowType(), FlinkScoring::sum);
     add(ways, "pojo", Features.objects(), TypeInformation.of(Features.class), FlinkScoring::sum);
     try (Rounds rounds = new Rounds()) {
-      List<JobResult> results = rounds.measure(ways);
-      String with = "Flink " + EnvironmentInformation.getVersion();
+      List<JobResult> results = new ArrayList<>(rounds.measure(ways));
+      for (Model model : Model.values()) {
+        results.addAll(rounds.measure(ModelWays.of(model)));
+      }
+      String with =
+          "Flink %s, ONNX Runtime %s"
+              .formatted(
+                  EnvironmentInformation.getVersion(),
+                  OrtEnvironment.getEnvironment().getVersion());
       JobResult.write(results, FlinkScoring.class, with, Path.of(args[0]));
     }
   }

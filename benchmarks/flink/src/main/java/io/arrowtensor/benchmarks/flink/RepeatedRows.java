@@ -27,23 +27,41 @@ final class RepeatedRows<T>
     implements Source<T, NumberSequenceSplit, Collection<NumberSequenceSplit>> {
   private static final long serialVersionUID = 1;
 
+  /** As fast as they are taken. */
+  static final long UNPACED = 0;
+
   private final NumberSequenceSource numbers;
   private final transient T[] prepared;
   private final long count;
+  private final long rate;
 
   /** Rows never leave the process, so the job that is sent to the cluster only names them. */
   private static volatile Object[] emitted = {};
 
-  private RepeatedRows(T[] rows, long count) {
+  private RepeatedRows(T[] rows, long count, long rate) {
     this.numbers = new NumberSequenceSource(0, count - 1);
     this.prepared = rows;
     this.count = count;
+    this.rate = rate;
   }
 
   /** A stream of {@code count} elements, which are {@code rows} in turn. */
   static <T> DataStream<T> stream(
       StreamExecutionEnvironment environment, T[] rows, long count, TypeInformation<T> type) {
-    RepeatedRows<T> source = new RepeatedRows<>(rows, count);
+    return stream(environment, rows, count, UNPACED, type);
+  }
+
+  /**
+   * The same with {@code rate} elements a second, each with the {@link System#nanoTime} at which it
+   * was due as its timestamp.
+   */
+  static <T> DataStream<T> stream(
+      StreamExecutionEnvironment environment,
+      T[] rows,
+      long count,
+      long rate,
+      TypeInformation<T> type) {
+    RepeatedRows<T> source = new RepeatedRows<>(rows, count, rate);
     emitted = source.prepared;
     return environment.fromSource(source, WatermarkStrategy.noWatermarks(), "rows", type);
   }
@@ -80,19 +98,22 @@ final class RepeatedRows<T>
   @Override
   @SuppressWarnings("unchecked") // stream() put them there
   public SourceReader<T, NumberSequenceSplit> createReader(SourceReaderContext context) {
-    return new Reader<>((T[]) emitted, count, context);
+    return new Reader<>((T[]) emitted, count, rate, context);
   }
 
   private static final class Reader<T> implements SourceReader<T, NumberSequenceSplit> {
     private final T[] rows;
     private final long count;
+    private final double nanosPerRow;
     private final SourceReaderContext context;
     private final CompletableFuture<Void> split = new CompletableFuture<>();
     private long next;
+    private long start;
 
-    Reader(T[] rows, long count, SourceReaderContext context) {
+    Reader(T[] rows, long count, long rate, SourceReaderContext context) {
       this.rows = rows;
       this.count = count;
+      this.nanosPerRow = rate == UNPACED ? 0 : 1e9 / rate;
       this.context = context;
     }
 
@@ -108,8 +129,18 @@ final class RepeatedRows<T>
           return InputStatus.NOTHING_AVAILABLE;
         }
         Meter.start();
+        start = System.nanoTime();
       }
-      output.collect(rows[(int) (next % rows.length)]);
+      T row = rows[(int) (next % rows.length)];
+      if (nanosPerRow == 0) {
+        output.collect(row);
+        return ++next == count ? InputStatus.END_OF_INPUT : InputStatus.MORE_AVAILABLE;
+      }
+      long due = start + (long) (next * nanosPerRow);
+      if (due > System.nanoTime()) {
+        return InputStatus.MORE_AVAILABLE; // asked again at once, as soon as timers have run
+      }
+      output.collect(row, due);
       return ++next == count ? InputStatus.END_OF_INPUT : InputStatus.MORE_AVAILABLE;
     }
 

@@ -3,10 +3,13 @@ package io.arrowtensor;
 import io.arrowtensor.internal.LeakReports;
 import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.Owner;
+import io.arrowtensor.internal.Reclaim;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -23,7 +26,10 @@ import org.jspecify.annotations.Nullable;
  * Addresses, buffers and structs already handed out cannot be guarded: do not keep them longer.
  *
  * <p>An owned array that becomes unreachable without {@link #close()} is reported and leaked, never
- * freed under someone's pointer.
+ * freed under someone's pointer. Batches that a stream engine passes on are the exception: an
+ * engine closes nothing that it drops, so their memory is freed when the last array over it has
+ * become unreachable, and whoever uses an address or a buffer of such an array keeps the array
+ * reachable.
  */
 public final class DeviceArray implements ArraySource, AutoCloseable {
   private static final VarHandle CLOSED;
@@ -49,6 +55,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   private final Ready ready;
   private final Outcome outcome;
   private final LeakReports.@Nullable Ticket ticket;
+  private final Cleaner.@Nullable Cleanable reclaimed;
   private volatile boolean closed;
 
   private DeviceArray(Memory memory) {
@@ -65,7 +72,9 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
     this.ready = memory.ready();
     Outcome known = memory.outcome();
     this.outcome = known != null ? known : Outcome.zeroCopy(nbytes());
-    this.ticket = owner != null ? LeakReports.track(this, nbytes()) : null;
+    Reclaim reclaim = owner == null ? null : owner.reclaim();
+    this.ticket = owner != null && reclaim == null ? LeakReports.track(this, nbytes()) : null;
+    this.reclaimed = owner != null && reclaim != null ? reclaim.track(this, owner) : null;
   }
 
   /** As {@link #from(ArraySource, Options)} with {@link Options#defaults()}. */
@@ -257,19 +266,23 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   @Override
   public Memory open(Options options) {
     check();
-    return new Memory(
-        address,
-        dtype,
-        shape,
-        strides,
-        byteOffset,
-        device,
-        dimNames,
-        readOnly,
-        owner == null ? null : owner.retain(),
-        scope,
-        null,
-        ready);
+    try {
+      return new Memory(
+          address,
+          dtype,
+          shape,
+          strides,
+          byteOffset,
+          device,
+          dimNames,
+          readOnly,
+          owner == null ? null : owner.retain(),
+          scope,
+          null,
+          ready);
+    } finally {
+      Reference.reachabilityFence(this); // until the memory has a reference of its own
+    }
   }
 
   private void check() {
@@ -297,7 +310,9 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
       if (ticket != null) {
         ticket.done();
       }
-      if (owner != null) {
+      if (reclaimed != null) {
+        reclaimed.clean(); // releases, unless the collector was first
+      } else if (owner != null) {
         owner.release();
       }
     }

@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * How ONNX models are run in an engine's JVM without this library. One session per process and model,
- * with the settings that this library uses for a task of one core.
+ * How ONNX models are run in an engine's JVM without this library. One session per process and
+ * model, with the settings that this library uses for a task of one core.
  */
 public final class HandWritten {
   private static final int BATCH = 4096; // as Spark's Parquet reader

@@ -15,8 +15,13 @@ import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
 import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.FieldType;
 import org.jspecify.annotations.Nullable;
 
 /** Whole roots as batches, and back. */
@@ -37,11 +42,15 @@ final class RootBatches {
     return OwnedBatch.of(root.getRowCount(), columns);
   }
 
-  static VectorSchemaRoot toRoot(DeviceBatch batch, BufferAllocator allocator, Options options) {
+  static VectorSchemaRoot toRoot(
+      DeviceBatch batch,
+      @Nullable MapDictionaryProvider dictionaries,
+      BufferAllocator allocator,
+      Options options) {
     List<FieldVector> vectors = new ArrayList<>();
     try {
       for (DeviceColumn column : batch.columns()) {
-        vectors.add(vector(column, allocator, options));
+        vectors.add(vector(column, dictionaries, allocator, options));
       }
       return new VectorSchemaRoot(
           vectors.stream().map(FieldVector::getField).toList(),
@@ -54,13 +63,34 @@ final class RootBatches {
   }
 
   private static FieldVector vector(
-      DeviceColumn column, BufferAllocator allocator, Options options) {
-    if (column.kind() != ColumnKind.ARRAY || column.dictionary() != null) {
+      DeviceColumn column,
+      @Nullable MapDictionaryProvider dictionaries,
+      BufferAllocator allocator,
+      Options options) {
+    DeviceColumn words = column.dictionary();
+    if (column.kind() != ColumnKind.ARRAY || (words != null && dictionaries == null)) {
       return ListVectors.of(column, allocator, options);
     }
     Field field = TensorFields.nested(column.name(), column.values());
+    if (words != null && dictionaries != null) {
+      field = indices(field, words, dictionaries, allocator, options);
+    }
     ArrowBuf validity = bitmap(column, allocator);
     return new VectorWriter(field, allocator, options).write(column.values(), validity);
+  }
+
+  /** The field of indices into {@code words}, which {@code dictionaries} gets as a vector. */
+  private static Field indices(
+      Field field,
+      DeviceColumn words,
+      MapDictionaryProvider dictionaries,
+      BufferAllocator allocator,
+      Options options) {
+    long id = dictionaries.getDictionaryIds().size();
+    DictionaryEncoding encoding =
+        new DictionaryEncoding(id, false, (ArrowType.Int) field.getType());
+    dictionaries.put(new Dictionary(vector(words, null, allocator, options), encoding));
+    return new Field(field.getName(), new FieldType(true, field.getType(), encoding), List.of());
   }
 
   /** The validity mask as a bitmap, null when no row is null. The caller closes it. */

@@ -10,6 +10,7 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
 import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.types.pojo.Field;
 
@@ -119,6 +120,20 @@ public final class Vectors {
    */
   public static VectorSchemaRoot toRoot(
       DeviceBatch batch, BufferAllocator allocator, Options options) {
-    return RootBatches.toRoot(batch, allocator, options);
+    return RootBatches.toRoot(batch, null, allocator, options);
+  }
+
+  /**
+   * As {@link #toRoot(DeviceBatch, BufferAllocator, Options)}, for columns that may be indices into
+   * a dictionary.
+   *
+   * @param dictionaries gets a vector for each dictionary, which the caller closes
+   */
+  public static VectorSchemaRoot toRoot(
+      DeviceBatch batch,
+      MapDictionaryProvider dictionaries,
+      BufferAllocator allocator,
+      Options options) {
+    return RootBatches.toRoot(batch, dictionaries, allocator, options);
   }
 }

@@ -45,6 +45,18 @@ public final class ArrowOwner extends Owner {
     return new ArrowOwner(buffer, buffer.capacity());
   }
 
+  /**
+   * The same buffer held in {@code allocator}, of the same root; charged to it once those who hold
+   * it elsewhere have let it go. The reference to this owner passes to the result.
+   */
+  ArrowOwner movedTo(BufferAllocator allocator) {
+    try {
+      return new ArrowOwner(buffer.getReferenceManager().retain(buffer, allocator), countedBytes);
+    } finally {
+      release();
+    }
+  }
+
   /** The buffer; borrowed. */
   public ArrowBuf buffer() {
     return buffer;

@@ -38,6 +38,25 @@ public final class ForeignBuffers {
   }
 
   /**
+   * One owner of host memory, charged to {@code allocator} and with no one else's reference to it;
+   * {@code memory}'s passes to it, also when this fails. Memory of the same root is charged once
+   * its other holders have let it go.
+   *
+   * @param memory with an owner; its elements may lie in any order
+   * @throws org.apache.arrow.memory.OutOfMemoryException at the allocator's limit
+   */
+  static Owner charge(Memory memory, BufferAllocator allocator) {
+    if (memory.owner() instanceof ArrowOwner arrow && isSameRoot(arrow.buffer(), allocator)) {
+      return arrow.movedTo(allocator);
+    }
+    long[] extent = Shapes.extent(memory.shape(), memory.strides(), memory.dtype());
+    int width = memory.dtype().itemSize();
+    long bytes = (extent[1] - extent[0] + 1) * width;
+    long first = memory.start() + extent[0] * width;
+    return new ArrowOwner(wrap(allocator, first, bytes, new Adopted(memory, bytes)));
+  }
+
+  /**
    * A buffer of {@code bytes} at {@code address}, charged to {@code allocator}. The reference to
    * {@code owner} passes to the buffer, also when this fails.
    */

@@ -1,6 +1,7 @@
 package io.arrowtensor.internal;
 
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The reference-counted right to free one piece of memory. Starts with one reference; the thread
@@ -12,6 +13,7 @@ public abstract class Owner {
       AtomicIntegerFieldUpdater.newUpdater(Owner.class, "references");
 
   private volatile int references = 1;
+  private @Nullable Reclaim reclaim;
 
   /**
    * Adds a reference.
@@ -38,11 +40,28 @@ public abstract class Owner {
   public final void release() {
     int left = REFERENCES.decrementAndGet(this);
     if (left == 0) {
-      free();
+      try {
+        free();
+      } finally {
+        if (reclaim != null) {
+          reclaim.freed();
+        }
+      }
     } else if (left < 0) {
       REFERENCES.incrementAndGet(this);
       throw new IllegalStateException("Cannot release memory that was freed already");
     }
+  }
+
+  /** Lets arrays over this memory be forgotten. Called before the first of them is made. */
+  final void reclaimBy(Reclaim reclaim) {
+    this.reclaim = reclaim;
+    reclaim.held();
+  }
+
+  /** What frees arrays over this memory that are forgotten, null where that is a leak. */
+  public final @Nullable Reclaim reclaim() {
+    return reclaim;
   }
 
   /** References held now; a snapshot. */

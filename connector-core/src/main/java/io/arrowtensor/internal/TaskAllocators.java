@@ -3,6 +3,7 @@ package io.arrowtensor.internal;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.apache.arrow.memory.BufferAllocator;
 
 /**
@@ -11,7 +12,7 @@ import org.apache.arrow.memory.BufferAllocator;
  */
 public final class TaskAllocators {
   private static final System.Logger LOG = System.getLogger(TaskAllocators.class.getName());
-  private static final List<BufferAllocator> LINGERING = new ArrayList<>();
+  private static final List<Lingering> LINGERING = new ArrayList<>();
 
   private TaskAllocators() {}
 
@@ -27,31 +28,39 @@ public final class TaskAllocators {
 
   /** Closes {@code allocator}, at once or when its last buffer was released. */
   public static void close(BufferAllocator allocator) {
-    if (allocator.getAllocatedMemory() == 0) {
-      allocator.close();
-      return;
+    long held = allocator.getAllocatedMemory();
+    if (held > 0) {
+      LOG.log(
+          Level.WARNING,
+          "{0}: {1} bytes are still held by exports; their release frees them",
+          allocator.getName(),
+          held);
     }
-    LOG.log(
-        Level.WARNING,
-        "{0}: {1} bytes are still held by exports; their release frees them",
-        allocator.getName(),
-        allocator.getAllocatedMemory());
+    close(allocator, () -> true);
+  }
+
+  /** The same, not before {@code idle} says that it may be, where others hold memory by design. */
+  static void close(BufferAllocator allocator, BooleanSupplier idle) {
     synchronized (LINGERING) {
-      LINGERING.add(allocator);
+      LINGERING.add(new Lingering(allocator, idle));
     }
+    sweep();
   }
 
   /** Closes the allocators whose last export was released meanwhile. */
   public static void sweep() {
     synchronized (LINGERING) {
-      LINGERING.removeIf(
-          allocator -> {
-            boolean free = allocator.getAllocatedMemory() == 0;
-            if (free) {
-              allocator.close();
-            }
-            return free;
-          });
+      LINGERING.removeIf(Lingering::isClosed);
+    }
+  }
+
+  private record Lingering(BufferAllocator allocator, BooleanSupplier idle) {
+    boolean isClosed() {
+      boolean free = idle.getAsBoolean() && allocator.getAllocatedMemory() == 0;
+      if (free) {
+        allocator.close();
+      }
+      return free;
     }
   }
 }

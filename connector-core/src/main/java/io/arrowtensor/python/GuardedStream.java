@@ -6,6 +6,7 @@ import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.StreamException;
+import io.arrowtensor.internal.Columns;
 import org.jspecify.annotations.Nullable;
 
 /** A stream that a library in Python made: pulled and released while the interpreter is there. */

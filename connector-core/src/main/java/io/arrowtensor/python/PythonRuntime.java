@@ -6,6 +6,7 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.internal.Columns;
 
 /**
  * Arrays and batches for Python in the same process, and back, without a copy. Everything passes as

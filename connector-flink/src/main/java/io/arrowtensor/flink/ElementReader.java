@@ -1,7 +1,8 @@
 package io.arrowtensor.flink;
 
+import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.InterchangeException;
-import java.io.Serializable;
+import io.arrowtensor.Options;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +12,7 @@ import org.apache.flink.types.RowKind;
  * Copies the fields of elements into columns; nothing of an element is kept, so Flink may use it
  * again. One thread.
  */
-abstract class ElementReader<T> implements Serializable {
+abstract class ElementReader<T> implements InputReader<T> {
   private static final long serialVersionUID = 1;
 
   private final InputField[] fields;
@@ -22,6 +23,31 @@ abstract class ElementReader<T> implements Serializable {
 
   final List<InputField> fields() {
     return List.of(fields);
+  }
+
+  @Override
+  public final List<Column> arguments() {
+    return columns(false);
+  }
+
+  @Override
+  public final List<Column> kept() {
+    return columns(true);
+  }
+
+  private List<Column> columns(boolean kept) {
+    return fields().stream().filter(f -> f.kept() == kept).map(InputField::column).toList();
+  }
+
+  @Override
+  public final boolean isNullable() {
+    return fields().stream().anyMatch(field -> !field.kept() && field.type().nullable());
+  }
+
+  @Override
+  public final BatchInput<T> allocate(
+      int maxRows, Options options, boolean keepsElements, boolean alone) {
+    return new InputBatch<>(this, maxRows, options, keepsElements);
   }
 
   final InputField field(int column) {

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Columns of one type lie at equal distance in one slab, so that they are also one matrix
  * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
  */
-final class InputBatch<T> implements AutoCloseable {
+final class InputBatch<T> implements BatchInput<T> {
   private static final RowKind[] KINDS = RowKind.values();
 
   /** Beside the kind of a row, in one byte. */
@@ -65,9 +65,10 @@ final class InputBatch<T> implements AutoCloseable {
     for (int c = 0; c < columns.length; c++) {
       InputField field = reader.field(c);
       if (field.type().requireCell().isBytes()) {
-        columns[c] = keep(new BytesBuffer(field, capacity, options));
+        columns[c] = keep(new BytesBuffer(field, capacity, field.options(options)));
       } else if (field.type().dimensions() > 0) {
-        columns[c] = keep(new TensorBuffer(field, reader.arrays(), capacity, options));
+        columns[c] =
+            keep(new TensorBuffer(field, reader.arrays(), capacity, field.options(options)));
       } else {
         scalars.computeIfAbsent(field.column().dtype(), t -> new ArrayList<>()).add(c);
       }
@@ -84,7 +85,8 @@ final class InputBatch<T> implements AutoCloseable {
     for (int k = 0; k < positions.size(); k++) {
       int c = positions.get(k);
       long address = slab.address() + k * distance * dtype.itemSize();
-      columns[c] = keep(new ScalarBuffer(reader.field(c), address, capacity, options));
+      InputField field = reader.field(c);
+      columns[c] = keep(new ScalarBuffer(field, address, capacity, field.options(options)));
     }
   }
 
@@ -93,13 +95,8 @@ final class InputBatch<T> implements AutoCloseable {
     return column;
   }
 
-  /**
-   * Appends an element.
-   *
-   * @param kept what {@link #element} gives back: the element where nobody else changes it, else a
-   *     copy
-   */
-  void add(StreamRecord<T> record, @Nullable Object kept) {
+  @Override
+  public void add(StreamRecord<T> record, @Nullable Object kept) {
     T element = record.getValue();
     int row = rows;
     copy.copy(row, element);
@@ -115,33 +112,48 @@ final class InputBatch<T> implements AutoCloseable {
     rows = row + 1;
   }
 
-  int rows() {
+  @Override
+  public int rows() {
     return rows;
   }
 
-  boolean isFull() {
+  @Override
+  public boolean isFull() {
     return rows == capacity;
   }
 
-  boolean isTimed(int row) {
+  @Override
+  public boolean isTimed(int row) {
     return marks[row] >= TIMED;
   }
 
-  long timestamp(int row) {
+  @Override
+  public long timestamp(int row) {
     return timestamps[row];
   }
 
-  RowKind kind(int row) {
+  @Override
+  public @Nullable DeviceColumn rowTimes(Options options) {
+    boolean[] timed = new boolean[rows];
+    for (int row = 0; row < rows; row++) {
+      timed[row] = isTimed(row);
+    }
+    return RowMarks.times(timestamps, timed, rows, options);
+  }
+
+  @Override
+  public RowKind kind(int row) {
     return KINDS[marks[row] & (TIMED - 1)];
   }
 
+  @Override
   @SuppressWarnings("unchecked") // add() takes nothing else
-  T element(int row) {
+  public T element(int row) {
     return (T) java.util.Objects.requireNonNull(elements)[row];
   }
 
-  /** Lends the columns for the time of {@code scope}; the caller closes the batch. */
-  OwnedBatch lend(Scope scope) {
+  @Override
+  public OwnedBatch lend(Scope scope) {
     List<DeviceColumn> lent = new ArrayList<>();
     try {
       for (ColumnBuffer column : columns) {
@@ -154,17 +166,19 @@ final class InputBatch<T> implements AutoCloseable {
     return OwnedBatch.of(rows, lent);
   }
 
-  /** The rows in which any column is null. */
-  boolean[] nullRows() {
+  @Override
+  public boolean[] nullRows() {
     boolean[] nulls = new boolean[rows];
-    for (ColumnBuffer column : columns) {
-      column.addNullRows(nulls, rows);
+    for (int c = 0; c < columns.length; c++) {
+      if (!reader.field(c).kept()) {
+        columns[c].addNullRows(nulls, rows);
+      }
     }
     return nulls;
   }
 
-  /** The next element is the first of a new batch. */
-  void clear() {
+  @Override
+  public void clear() {
     for (ColumnBuffer column : columns) {
       column.clear();
     }

@@ -8,7 +8,6 @@ import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.TypeCode;
 import io.arrowtensor.internal.RawMemory;
-import java.util.List;
 import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.GenericArrayData;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +38,7 @@ final class ResultColumn {
    * @throws InterchangeException when it is not what the function promised
    */
   void load(DeviceColumn column, long rows) {
-    requirePromised(column, rows);
+    Promise.require("result", promised, column, rows);
     address = hostAddress(column.values());
     shape = column.values().shape();
     validity = hostAddress(column.validity());
@@ -57,53 +56,6 @@ final class ResultColumn {
     }
     array.requireHostContiguous("return");
     return array.address();
-  }
-
-  private void requirePromised(DeviceColumn column, long rows) {
-    if (column.rowCount() != rows) {
-      throw new InterchangeException(
-          "Invalid result column '"
-              + promised.name()
-              + "': "
-              + column.rowCount()
-              + " rows for a batch of "
-              + rows
-              + "; return one row for each row of the batch");
-    }
-    if (column.kind() != promised.kind()
-        || column.dictionary() != null
-        || !column.values().dtype().equals(promised.dtype())
-        || !hasPromisedShape(column.values())) {
-      throw new InterchangeException(
-          "Invalid result column '"
-              + promised.name()
-              + "': "
-              + column.values()
-              + " is not the "
-              + promised
-              + " that resultSchema promised");
-    }
-    DeviceArray mask = column.validity();
-    if (mask != null && (!mask.dtype().equals(DType.BOOL) || mask.size() != rows)) {
-      throw new InterchangeException(
-          "Invalid result column '" + promised.name() + "': its validity is " + mask);
-    }
-  }
-
-  private boolean hasPromisedShape(DeviceArray values) {
-    if (promised.kind() != ColumnKind.ARRAY) {
-      return values.ndim() == 1;
-    }
-    List<Long> dimensions = promised.rowShape();
-    if (values.ndim() != 1 + dimensions.size()) {
-      return false;
-    }
-    for (int d = 0; d < dimensions.size(); d++) {
-      if (dimensions.get(d) >= 0 && dimensions.get(d) != values.dim(d + 1)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private void requireAscending(long rows, long values) {

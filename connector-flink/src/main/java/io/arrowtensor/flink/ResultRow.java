@@ -1,7 +1,7 @@
 package io.arrowtensor.flink;
 
 import io.arrowtensor.BatchSchema;
-import io.arrowtensor.InterchangeException;
+import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * row. Where object reuse is off Flink copies it between operators; where it is on, who keeps it
  * longer than the call that got it must copy it, as with every row that Flink reuses. One thread.
  */
-final class ResultRow implements RowData, AutoCloseable {
+final class ResultRow implements RowData, Results {
   private final BatchSchema promised;
   private final ResultColumn[] columns;
   private @Nullable OwnedBatch results;
@@ -34,20 +34,14 @@ final class ResultRow implements RowData, AutoCloseable {
     this.columns = promised.columns().stream().map(ResultColumn::new).toArray(ResultColumn[]::new);
   }
 
-  /**
-   * Reads {@code results} from now on, and takes them over unless this throws.
-   *
-   * @param nullRows rows of which every result is null
-   * @throws InterchangeException when they are not what the function promised
-   */
+  @Override
+  public void load(OwnedBatch results, DeviceBatch lent, BatchInput<?> input, boolean[] nullRows) {
+    load(results, input.rows(), nullRows);
+  }
+
+  /** Reads {@code rows} rows of {@code results} from now on. */
   void load(OwnedBatch results, long rows, boolean[] nullRows) {
-    if (results.columns().size() != columns.length) {
-      throw new InterchangeException(
-          "Invalid result: "
-              + results.columns().size()
-              + " columns, resultSchema promised "
-              + columns.length);
-    }
+    Promise.requireCount(promised, results);
     for (int i = 0; i < columns.length; i++) {
       columns[i].load(results.column(i), rows);
     }

@@ -1,19 +1,20 @@
 package io.arrowtensor.flink;
 
 import io.arrowtensor.BatchFunction;
+import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.internal.BatchMemory;
 import io.arrowtensor.internal.CallFigures;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
-import io.arrowtensor.internal.TaskAllocators;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.apache.flink.runtime.execution.CancelTaskException;
 import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
 import org.apache.flink.streaming.runtime.tasks.StreamTask;
@@ -23,14 +24,13 @@ import org.apache.flink.streaming.runtime.tasks.StreamTask;
  * frees everything, whatever happened before.
  */
 final class Scorer<T> implements AutoCloseable {
-  private static final BufferAllocator ROOT = new RootAllocator();
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final boolean[] NONE = {};
 
   private final TensorCall<T> call;
   private final StreamTask<?, ?> task;
   private final CallMetrics metrics;
-  private final BufferAllocator allocator;
+  private final BatchMemory budget;
   private final SubtaskContext context;
   private final BatchFunction function;
   private final List<TensorBatch<T>> memory = new ArrayList<>();
@@ -40,6 +40,7 @@ final class Scorer<T> implements AutoCloseable {
 
   /**
    * @param keepsElements whether elements are emitted with their results
+   * @param alone see {@link InputReader#allocate}
    * @param limit native bytes that it may hold
    */
   Scorer(
@@ -47,31 +48,34 @@ final class Scorer<T> implements AutoCloseable {
       StreamTask<?, ?> task,
       StreamingRuntimeContext runtime,
       boolean keepsElements,
+      boolean alone,
       long limit) {
     this.call = call;
     this.task = task;
     this.metrics = new CallMetrics(runtime.getMetricGroup());
     this.function = call.function();
-    this.allocator = TaskAllocators.open(ROOT, SubtaskContext.name(runtime.getTaskInfo()), limit);
+    this.budget =
+        BatchMemory.open(SubtaskContext.name(runtime.getTaskInfo()), limit, call.memoryTimeout());
+    BufferAllocator allocator = budget.allocator();
     try {
       this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);
       for (int i = 0; i <= call.inFlight(); i++) {
         memory.add(
             new TensorBatch<>(
-                new InputBatch<>(call.reader(), call.maxRows(), options, keepsElements),
-                new ResultRow(call.results())));
+                call.reader().allocate(call.maxRows(), options, keepsElements, alone), results()));
       }
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, memory);
-      Closing.quietly(e, List.of(() -> TaskAllocators.close(allocator)));
+      Closing.quietly(e, List.of(budget));
       throw e;
     }
   }
 
-  /** Bytes that all subtasks of this class loader hold now. */
-  static long heldBytes() {
-    return ROOT.getAllocatedMemory();
+  private Results results() {
+    return call.whole()
+        ? new ResultBatch(call.results(), call.reader().kept().size(), budget)
+        : new ResultRow(call.results());
   }
 
   /** Opens the function. */
@@ -90,7 +94,7 @@ final class Scorer<T> implements AutoCloseable {
   }
 
   /** The error of an element that does not become a row of {@code batch}; the task's thread. */
-  InterchangeException unreadable(InterchangeException e, InputBatch<T> batch) {
+  InterchangeException unreadable(InterchangeException e, BatchInput<T> batch) {
     return new InterchangeException(
         "Cannot gather batch "
             + batches
@@ -119,31 +123,52 @@ final class Scorer<T> implements AutoCloseable {
    */
   void score(TensorBatch<T> batch) {
     try {
-      apply(batch, batch.input().rows());
+      apply(batch);
     } catch (Exception e) {
       throw failure(e, batch);
     }
   }
 
-  private void apply(TensorBatch<T> batch, int rows) throws Exception {
+  private void apply(TensorBatch<T> batch) throws Exception {
     Scope scope = new Scope("batch " + batch.number() + " of " + context.task());
-    OwnedBatch results;
-    try (OwnedBatch arguments = batch.input().lend(scope)) {
-      long start = System.nanoTime();
-      results = function.apply(arguments);
-      metrics.add(CallFigures.FUNCTION_TIME, System.nanoTime() - start);
-      if (!context.takeCounted()) {
-        metrics.add(arguments);
-      }
+    try (OwnedBatch lent = batch.input().lend(scope)) {
+      load(batch, compute(lent), lent);
     }
     try {
-      boolean[] nulls = call.propagatesNulls() ? batch.input().nullRows() : NONE;
-      batch.row().load(results, rows, nulls);
       batch.setLent(true);
       scope.end(PATIENCE);
       batch.setLent(false);
     } catch (Exception | Error e) {
-      Closing.quietly(e, List.of(batch.row(), results));
+      Closing.quietly(e, List.of(batch.results()));
+      throw e;
+    }
+  }
+
+  private OwnedBatch compute(OwnedBatch lent) throws Exception {
+    int kept = call.reader().kept().size();
+    List<DeviceColumn> columns = lent.columns();
+    DeviceBatch arguments =
+        kept == 0
+            ? lent
+            : new DeviceBatch(lent.rowCount(), columns.subList(0, columns.size() - kept));
+    long start = System.nanoTime();
+    OwnedBatch results = function.apply(arguments);
+    metrics.add(CallFigures.FUNCTION_TIME, System.nanoTime() - start);
+    if (!context.takeCounted()) {
+      metrics.add(arguments);
+    }
+    return results;
+  }
+
+  private void load(TensorBatch<T> batch, OwnedBatch results, OwnedBatch lent) {
+    try {
+      boolean[] nulls = call.propagatesNulls() ? batch.input().nullRows() : NONE;
+      batch.results().load(results, lent, batch.input(), nulls);
+      if (batch.results() instanceof ResultBatch whole) {
+        metrics.add(whole.batch());
+      }
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, List.of(batch.results(), results));
       throw e;
     }
   }
@@ -179,7 +204,7 @@ final class Scorer<T> implements AutoCloseable {
       return "";
     }
     int row = (int) known.row().getAsLong();
-    InputBatch<T> rows = batch.input();
+    BatchInput<T> rows = batch.input();
     boolean timed = row >= 0 && row < rows.rows() && rows.isTimed(row);
     return ", first bad row "
         + (batch.firstRow() + row)
@@ -198,7 +223,7 @@ final class Scorer<T> implements AutoCloseable {
           }
         });
     all.addAll(memory);
-    all.add(() -> TaskAllocators.close(allocator));
+    all.add(budget);
     Closing.all(all);
   }
 }

@@ -10,26 +10,26 @@ import org.jspecify.annotations.Nullable;
  * thread; between submission and return rows and results belong to the engine's.
  */
 final class TensorBatch<T> implements AutoCloseable {
-  private final InputBatch<T> input;
-  private final ResultRow row;
+  private final BatchInput<T> input;
+  private final Results results;
   private FlushCause cause = FlushCause.SIZE;
   private @Nullable Watermark watermark;
   private boolean lent;
   private long number;
   private long firstRow;
 
-  TensorBatch(InputBatch<T> input, ResultRow row) {
+  TensorBatch(BatchInput<T> input, Results results) {
     this.input = input;
-    this.row = row;
+    this.results = results;
   }
 
-  InputBatch<T> input() {
+  BatchInput<T> input() {
     return input;
   }
 
   /** The results, once they were computed. */
-  ResultRow row() {
-    return row;
+  Results results() {
+    return results;
   }
 
   FlushCause cause() {
@@ -76,6 +76,6 @@ final class TensorBatch<T> implements AutoCloseable {
 
   @Override
   public void close() {
-    Closing.all(lent ? List.of(row) : List.of(row, input));
+    Closing.all(lent ? List.of(results) : List.of(results, input));
   }
 }

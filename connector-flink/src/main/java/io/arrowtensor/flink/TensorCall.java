@@ -16,6 +16,7 @@ import java.util.List;
  * @param reader finds the arguments in the elements
  * @param options how arguments are converted
  * @param results what the function promised
+ * @param whole whether the results of a batch are one element
  * @param files what it read to tell its results
  * @param maxRows rows of a full batch
  * @param inFlight batches that may wait for the function while another is gathered; 0 to compute on
@@ -23,19 +24,22 @@ import java.util.List;
  * @param maxDelay how long a row waits for others
  * @param memory native bytes that a subtask may hold
  * @param managed whether they are Flink's managed memory, which a subtask reserves
+ * @param memoryTimeout how long an allocation waits for some of it
  * @param deviceResource the external resource that names the device
  */
 record TensorCall<T>(
-    ElementReader<T> reader,
+    InputReader<T> reader,
     BatchFunction function,
     Options options,
     BatchSchema results,
+    boolean whole,
     List<KnownFile> files,
     int maxRows,
     int inFlight,
     Duration maxDelay,
     long memory,
     boolean managed,
+    Duration memoryTimeout,
     String deviceResource)
     implements Serializable {
 
@@ -46,7 +50,7 @@ record TensorCall<T>(
 
   /** The call as errors and Flink's web UI name it. */
   String describe() {
-    return describe(function, reader.fields().stream().map(InputField::name).toList());
+    return describe(function, reader.arguments().stream().map(BatchSchema.Column::name).toList());
   }
 
   /** A function says itself what it is, or its class does. */

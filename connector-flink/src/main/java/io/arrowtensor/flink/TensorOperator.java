@@ -1,6 +1,7 @@
 package io.arrowtensor.flink;
 
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.internal.Closing;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -51,6 +52,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   private transient @Nullable Scorer<T> scorer;
   private transient @Nullable Engine engine;
   private transient @Nullable TensorBatch<T> filling;
+  private transient boolean dropsEmitted;
   private transient boolean backlog;
   private transient boolean timerIsSet;
   private transient long firstRowTime;
@@ -78,12 +80,15 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       FunctionUtils.setFunctionRuntimeContext(join, getRuntimeContext());
       FunctionUtils.openFunction(join, DefaultOpenContext.INSTANCE);
     }
+    boolean alone = getOperatorConfig().isChainStart(); // what comes in was read for it
+    dropsEmitted = getOperatorConfig().getChainedOutputs(getUserCodeClassloader()).isEmpty();
     long limit = call.memory();
     if (call.managed()) {
       reserved = ManagedMemory.reserve(call, getContainingTask(), getOperatorConfig());
       limit = reserved.bytes();
     }
-    scorer = new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null, limit);
+    scorer =
+        new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
     if (call.inFlight() > 0) {
@@ -99,7 +104,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   @Override
   public void processElement(StreamRecord<T> element) throws Exception {
     TensorBatch<T> batch = filling();
-    InputBatch<T> rows = batch.input();
+    BatchInput<T> rows = batch.input();
     T value = element.getValue();
     try {
       rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
@@ -179,8 +184,12 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   }
 
   private void complete(TensorBatch<T> batch) throws Exception {
-    try (ResultRow row = batch.row()) {
-      emit(batch.input(), row);
+    try (Results results = batch.results()) {
+      if (results instanceof ResultBatch whole) {
+        emit(whole);
+      } else {
+        emit(batch.input(), (ResultRow) results);
+      }
     }
     scorer().metrics().addBatch(batch.input().rows(), batch.cause());
     Watermark behind = batch.watermark();
@@ -202,8 +211,19 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     }
   }
 
+  /** Where all receivers are behind the network they have their bytes, and the memory goes. */
+  @SuppressWarnings("unchecked") // a function of whole results makes the operator emit batches
+  private void emit(ResultBatch results) {
+    OwnedBatch element = results.moveTo((StreamRecord<OwnedBatch>) emitted);
+    output.collect(emitted);
+    emitted.replace(null);
+    if (dropsEmitted) {
+      element.close();
+    }
+  }
+
   @SuppressWarnings("unchecked") // without join the operator emits rows
-  private void emit(InputBatch<T> batch, ResultRow row) throws Exception {
+  private void emit(BatchInput<T> batch, ResultRow row) throws Exception {
     for (int i = 0; i < batch.rows(); i++) {
       row.at(i, batch.kind(i));
       emitted.replace(join == null ? (R) row : join.join(batch.element(i), row));

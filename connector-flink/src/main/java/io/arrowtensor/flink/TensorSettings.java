@@ -43,6 +43,15 @@ public final class TensorSettings {
               "Native memory that one subtask may hold for its batches and its function's results;"
                   + " it counts towards taskmanager.memory.task.off-heap.size.");
 
+  /** How long an allocation waits for a batch to be freed. */
+  public static final ConfigOption<Duration> MEMORY_TIMEOUT =
+      ConfigOptions.key("tensor.task.memory-timeout")
+          .durationType()
+          .defaultValue(Duration.ofSeconds(30))
+          .withDescription(
+              "How long an allocation waits while batches that were passed on hold all of"
+                  + " tensor.task.memory and none of them is freed; then the task fails.");
+
   /** The external resource that names the device of a subtask. */
   public static final ConfigOption<String> DEVICE_RESOURCE =
       ConfigOptions.key("tensor.device.resource")

@@ -6,11 +6,13 @@ import io.arrowtensor.Copy;
 import io.arrowtensor.CopyRefusedException;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
+import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.internal.FunctionChecks;
 import io.arrowtensor.internal.KnownFile;
 import io.arrowtensor.internal.RecordedFiles;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.functions.JoinFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -37,11 +39,12 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Elements are POJOs, {@code Row} or {@code RowData}. Each gives one result, with its timestamp;
- * rows of results also have its {@code RowKind}. The order of elements is kept. A batch is scored
- * when it is full, when its first element has waited long enough, before a checkpoint barrier
- * passes, when the input ends or idles, and before the last watermark; so the operator has no
- * state, and is exactly once wherever its source and sink are. Watermarks wait for the elements
- * before them.
+ * rows of results also have its {@code RowKind}. Or elements are batches already ({@link
+ * BatchTypeInfo}): each is scored as it is, without copy, as soon as it comes. The order of
+ * elements is kept. A batch is scored when it is full, when its first element has waited long
+ * enough, before a checkpoint barrier passes, when the input ends or idles, and before the last
+ * watermark; so the operator has no state, and is exactly once wherever its source and sink are.
+ * Watermarks wait for the elements before them.
  *
  * <p>Immutable. An element is copied into columns when it arrives, so this is safe under Flink's
  * object reuse, which is worth turning on.
@@ -49,6 +52,12 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the elements
  */
 public final class TensorStream<T> {
+  /**
+   * The int64 column of a batch in which the timestamps of its rows are; only batches of rows with
+   * timestamps have it. Null for a row without one.
+   */
+  public static final String ROW_TIME = "tensor.rowtime";
+
   private static final int MAX_IN_FLIGHT = 1000;
 
   private final DataStream<T> stream;
@@ -136,7 +145,7 @@ public final class TensorStream<T> {
    * @throws InterchangeException naming the field or option that does not fit, and the remedy
    */
   public SingleOutputStreamOperator<RowData> map(BatchFunction function) {
-    TensorCall<T> call = call(function);
+    TensorCall<T> call = call(function, List.of(), false);
     return transform(call, null, InternalTypeInfo.of(resultType(call)));
   }
 
@@ -148,11 +157,43 @@ public final class TensorStream<T> {
    */
   public <R> SingleOutputStreamOperator<R> map(
       BatchFunction function, JoinFunction<T, RowData, R> join) {
-    TensorCall<T> call = call(function);
+    if (stream.getType() instanceof BatchTypeInfo) {
+      throw new InterchangeException(
+          "Cannot join batches with rows of results: keep columns of theirs beside the results with"
+              + " mapBatches(function, names), or take the results alone with map(function)");
+    }
+    TensorCall<T> call = call(function, List.of(), false);
     TypeInformation<RowData> row = InternalTypeInfo.of(resultType(call));
     TypeInformation<R> type =
         TypeExtractor.getJoinReturnTypes(join, stream.getType(), row, null, true);
     return transform(call, stream.getExecutionEnvironment().clean(join), type);
+  }
+
+  /**
+   * The results of each batch as one element, which owns its memory: see {@link BatchTypeInfo} for
+   * how long it lives, and for what may be done with it. What the function left in memory of its
+   * own, or of its context's allocator, is passed on without copy; while the batches that were
+   * passed on hold all of {@link TensorSettings#TASK_MEMORY}, allocations wait.
+   *
+   * <p>Where rows have timestamps, the element's is the latest of them, and the column {@link
+   * #ROW_TIME} holds all. Batches are insert-only: a row that is anything else fails the job. How
+   * rows are grouped is not stable; an element without rows is never emitted.
+   *
+   * @param kept fields that are passed on as columns behind the results, such as ids; as they are,
+   *     with their nulls
+   * @throws InterchangeException naming the field or option that does not fit, and the remedy
+   */
+  public SingleOutputStreamOperator<OwnedBatch> mapBatches(BatchFunction function, String... kept) {
+    TensorCall<T> call = call(function, List.of(kept), true);
+    List<BatchSchema.Column> columns = new ArrayList<>(call.results().columns());
+    if (call.propagatesNulls() && call.reader().isNullable()) {
+      columns.replaceAll(column -> column.withNullable(true));
+    }
+    columns.addAll(call.reader().kept());
+    BatchSchema schema = new BatchSchema(columns);
+    FunctionChecks.requireRow(schema);
+    MemorySize memory = new MemorySize(call.memory());
+    return transform(call, null, BatchTypeInfo.of(schema).withMemory(memory));
   }
 
   private <R> SingleOutputStreamOperator<R> transform(
@@ -171,26 +212,26 @@ public final class TensorStream<T> {
   }
 
   private static RowType resultType(TensorCall<?> call) {
-    boolean nullable = call.reader().fields().stream().anyMatch(field -> field.type().nullable());
-    return ResultTypes.of(call.results(), call.propagatesNulls() && nullable);
+    return ResultTypes.of(call.results(), call.propagatesNulls() && call.reader().isNullable());
   }
 
-  private TensorCall<T> call(BatchFunction function) {
+  private TensorCall<T> call(BatchFunction function, List<String> kept, boolean whole) {
     try {
       requireSerializable(function);
       FunctionChecks.requireNullPolicy(function, options.nulls());
-      if (options.copy() == Copy.NEVER) {
+      if (options.copy() == Copy.NEVER && !(stream.getType() instanceof BatchTypeInfo)) {
         throw new CopyRefusedException(
             "Cannot gather elements into columns without a copy, and Copy.NEVER forbids one; allow"
                 + " it with Options.withCopy(Copy.IF_NEEDED)");
       }
-      ElementReader<T> reader = ElementReaders.of(stream.getType(), columns, options);
-      BatchSchema input =
-          new BatchSchema(reader.fields().stream().map(InputField::column).toList());
+      InputReader<T> reader = ElementReaders.of(stream.getType(), columns, kept, options);
+      BatchSchema input = new BatchSchema(reader.arguments());
       RecordedFiles files = new RecordedFiles(JobFiles.INSTANCE);
       BatchSchema results = function.resultSchema(input, files);
-      TensorCall<T> call = call(reader, function, results, files.known());
-      resultType(call);
+      TensorCall<T> call = call(reader, function, results, whole, files.known());
+      if (!whole) {
+        resultType(call);
+      }
       return call;
     } catch (InterchangeException e) {
       throw new InterchangeException(
@@ -199,7 +240,11 @@ public final class TensorStream<T> {
   }
 
   private TensorCall<T> call(
-      ElementReader<T> reader, BatchFunction function, BatchSchema results, List<KnownFile> files) {
+      InputReader<T> reader,
+      BatchFunction function,
+      BatchSchema results,
+      boolean whole,
+      List<KnownFile> files) {
     ReadableConfig config = stream.getExecutionEnvironment().getConfiguration();
     int rows = maxRows != null ? maxRows : config.get(TensorSettings.MAX_ROWS);
     int batches = inFlight != null ? inFlight : config.get(TensorSettings.IN_FLIGHT);
@@ -209,6 +254,7 @@ public final class TensorStream<T> {
         function,
         options,
         results,
+        whole,
         files,
         requireIn("maxRows", rows, 1, Integer.MAX_VALUE),
         requireIn("inFlight", batches, 0, MAX_IN_FLIGHT),
@@ -217,6 +263,7 @@ public final class TensorStream<T> {
             ? ManagedMemory.requireDeclarable(memory)
             : config.get(TensorSettings.TASK_MEMORY).getBytes(),
         memory != null,
+        config.get(TensorSettings.MEMORY_TIMEOUT),
         config.get(TensorSettings.DEVICE_RESOURCE));
   }
 

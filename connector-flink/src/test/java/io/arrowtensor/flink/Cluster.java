@@ -54,11 +54,6 @@ final class Cluster implements BeforeAllCallback, AfterAllCallback {
     return cluster.getRestAddress().join().toString();
   }
 
-  /** How many task managers work now. */
-  int taskManagers() {
-    return cluster.requestClusterOverview().join().getNumTaskManagersConnected();
-  }
-
   /** A job that runs. */
   final class Job {
     private final JobID id;

@@ -2,6 +2,7 @@ package io.arrowtensor.flink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.arrowtensor.internal.BatchMemory;
 import io.arrowtensor.internal.NativeBytes;
 import io.arrowtensor.internal.TaskAllocators;
 import java.util.concurrent.TimeUnit;
@@ -15,7 +16,7 @@ final class NothingHeld implements BeforeEachCallback, AfterEachCallback {
   private record Held(long nativeBytes, long arrowBytes) {
     static Held now() {
       TaskAllocators.sweep();
-      return new Held(NativeBytes.held(), Scorer.heldBytes());
+      return new Held(NativeBytes.held(), BatchMemory.heldBytes());
     }
   }
 

@@ -99,8 +99,7 @@ public final class FlinkLatency {
   private org.apache.flink.streaming.api.datastream.DataStream<RowData> stream(
       StreamExecutionEnvironment environment, long rows, long rate) {
     TypeInformation<Flight> type = TypeInformation.of(Flight.class);
-    return TensorStream.of(
-            RepeatedRows.stream(environment, Flight.prepared(), rows, rate, type))
+    return TensorStream.of(RepeatedRows.stream(environment, Flight.prepared(), rows, rate, type))
         .columns(model.first, model.second)
         .maxRows(BATCH)
         .maxDelay(Duration.ofMillis(maxDelay))

@@ -1,9 +1,11 @@
 package io.arrowtensor.benchmarks.flink;
 
 import ai.onnxruntime.OrtEnvironment;
+import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.benchmarks.JobResult;
 import io.arrowtensor.benchmarks.Model;
 import io.arrowtensor.flink.TensorStream;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,6 +75,27 @@ public final class FlinkScoring {
                     .maxRows(Integer.getInteger("maxRows", 1024))
                     .map(new RowSums())
                     .sinkTo(new SumSink<RowData>((total, row) -> total.add(row.getFloat(0))))));
+    ways.add(
+        new Way(
+            "operator_batch_results",
+            params,
+            ROWS,
+            environment ->
+                TensorStream.of(source(environment, prepared, type))
+                    .columns(Features.NAMES)
+                    .maxRows(Integer.getInteger("maxRows", 1024))
+                    .mapBatches(new RowSums())
+                    .sinkTo(new SumSink<>(FlinkScoring::add))));
+  }
+
+  /** The results of a batch at once, as whoever takes batches does. */
+  private static void add(SumSink.Total total, OwnedBatch batch) {
+    try (batch) {
+      FloatBuffer sums = batch.column(0).array().byteBuffer().asFloatBuffer();
+      for (int row = 0; row < sums.limit(); row++) {
+        total.add(sums.get(row));
+      }
+    }
   }
 
   private static <T> DataStream<T> source(

@@ -1,0 +1,119 @@
+package io.arrowtensor.flink;
+
+import io.arrowtensor.BatchSchema;
+import io.arrowtensor.OwnedBatch;
+import java.util.Objects;
+import java.util.Optional;
+import org.apache.flink.api.common.serialization.SerializerConfig;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.configuration.MemorySize;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The type of streams, and of state, whose elements are whole batches: a function of your own that
+ * returns batches names it with {@code returns(BatchTypeInfo.of(schema))}.
+ *
+ * <p><b>Ownership.</b> A batch that is an element owns its memory and must not be changed, as
+ * operators of a chain, and state on the heap, all have the same object. Its memory is freed when
+ * the batch, and every array over it, has become unreachable; so nobody has to close it, and state,
+ * windows, unions, side outputs and asynchronous operators may keep it as long as they like. {@code
+ * close()} frees at once, and is for a function that alone has the batch: what is or was in state
+ * may still be written to a checkpoint. Who reads memory by its address, or through a buffer, keeps
+ * the array reachable meanwhile ({@link java.lang.ref.Reference#reachabilityFence}).
+ *
+ * <p><b>Stream form.</b> Each element is an Arrow IPC stream of its schema, its dictionaries and
+ * one record batch; so a savepoint can be read whatever the type's schema was. Arrays of more
+ * dimensions are nested fixed-size lists; what strides, dimension names and arrays of the device
+ * say beyond that is not kept, and memory that the host cannot reach is refused. Elements that are
+ * read are allocated up to {@link #withMemory} for each task, where reading waits as {@link
+ * TensorSettings#TASK_MEMORY} describes.
+ */
+public final class BatchTypeInfo extends TypeInformation<OwnedBatch> {
+  private static final long serialVersionUID = 1;
+
+  private final @Nullable BatchSchema schema;
+  private final long memory;
+
+  private BatchTypeInfo(@Nullable BatchSchema schema, long memory) {
+    this.schema = schema;
+    this.memory = memory;
+  }
+
+  /** Batches of these columns and maybe more, which {@link TensorStream#of} can score. */
+  public static BatchTypeInfo of(BatchSchema schema) {
+    return new BatchTypeInfo(schema, BatchSerializer.DEFAULT_MEMORY);
+  }
+
+  /** Batches of which nothing is known before they are there. */
+  public static BatchTypeInfo unknown() {
+    return new BatchTypeInfo(null, BatchSerializer.DEFAULT_MEMORY);
+  }
+
+  /** The same, where one task may hold {@code limit} of batches that it has read. */
+  public BatchTypeInfo withMemory(MemorySize limit) {
+    return new BatchTypeInfo(schema, limit.getBytes());
+  }
+
+  /** The columns that every batch has, if they are known. */
+  public Optional<BatchSchema> schema() {
+    return Optional.ofNullable(schema);
+  }
+
+  @Override
+  public TypeSerializer<OwnedBatch> createSerializer(SerializerConfig config) {
+    return new BatchSerializer(memory);
+  }
+
+  @Override
+  public boolean isBasicType() {
+    return false;
+  }
+
+  @Override
+  public boolean isTupleType() {
+    return false;
+  }
+
+  @Override
+  public int getArity() {
+    return 1;
+  }
+
+  @Override
+  public int getTotalFields() {
+    return 1;
+  }
+
+  @Override
+  public Class<OwnedBatch> getTypeClass() {
+    return OwnedBatch.class;
+  }
+
+  @Override
+  public boolean isKeyType() {
+    return false;
+  }
+
+  @Override
+  public boolean canEqual(Object other) {
+    return other instanceof BatchTypeInfo;
+  }
+
+  /** Whether the columns are the same; how much memory reading takes is no part of the type. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof BatchTypeInfo that && Objects.equals(schema, that.schema);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hashCode(schema);
+  }
+
+  /** {@code Batch[x: float32, y: int64]}. */
+  @Override
+  public String toString() {
+    return "Batch" + (schema == null ? "[?]" : schema.columns());
+  }
+}

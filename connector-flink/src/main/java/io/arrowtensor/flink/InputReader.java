@@ -1,0 +1,28 @@
+package io.arrowtensor.flink;
+
+import io.arrowtensor.BatchSchema.Column;
+import io.arrowtensor.Options;
+import java.io.Serializable;
+import java.util.List;
+
+/** How the elements of a stream become the batches that a function gets. */
+interface InputReader<T> extends Serializable {
+
+  /** The columns that the function gets. */
+  List<Column> arguments();
+
+  /** The columns that are passed on beside its results, behind the arguments in every batch. */
+  List<Column> kept();
+
+  /** Whether any argument may be null. */
+  boolean isNullable();
+
+  /**
+   * Memory for one batch on its way; the caller closes it.
+   *
+   * @param options name the allocator
+   * @param keepsElements whether {@link BatchInput#element} will be asked for
+   * @param alone whether nobody else has the elements
+   */
+  BatchInput<T> allocate(int maxRows, Options options, boolean keepsElements, boolean alone);
+}

@@ -146,7 +146,7 @@ public final class TensorStream<T> {
    */
   public SingleOutputStreamOperator<RowData> map(BatchFunction function) {
     TensorCall<T> call = call(function, List.of(), false);
-    return transform(call, null, InternalTypeInfo.of(resultType(call)));
+    return transform(call, null, InternalTypeInfo.of(call.resultType()));
   }
 
   /**
@@ -163,7 +163,7 @@ public final class TensorStream<T> {
               + " mapBatches(function, names), or take the results alone with map(function)");
     }
     TensorCall<T> call = call(function, List.of(), false);
-    TypeInformation<RowData> row = InternalTypeInfo.of(resultType(call));
+    TypeInformation<RowData> row = InternalTypeInfo.of(call.resultType());
     TypeInformation<R> type =
         TypeExtractor.getJoinReturnTypes(join, stream.getType(), row, null, true);
     return transform(call, stream.getExecutionEnvironment().clean(join), type);
@@ -211,10 +211,6 @@ public final class TensorStream<T> {
     return scored;
   }
 
-  private static RowType resultType(TensorCall<?> call) {
-    return ResultTypes.of(call.results(), call.propagatesNulls() && call.reader().isNullable());
-  }
-
   private TensorCall<T> call(BatchFunction function, List<String> kept, boolean whole) {
     try {
       requireSerializable(function);
@@ -230,7 +226,7 @@ public final class TensorStream<T> {
       BatchSchema results = function.resultSchema(input, files);
       TensorCall<T> call = call(reader, function, results, whole, files.known());
       if (!whole) {
-        resultType(call);
+        RowType unused = call.resultType();
       }
       return call;
     } catch (InterchangeException e) {

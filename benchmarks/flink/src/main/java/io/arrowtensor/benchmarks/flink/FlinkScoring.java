@@ -36,7 +36,9 @@ public final class FlinkScoring {
     try (Rounds rounds = new Rounds()) {
       List<JobResult> results = new ArrayList<>(rounds.measure(ways));
       for (Model model : Model.values()) {
-        results.addAll(rounds.measure(ModelWays.of(model)));
+        List<Way> scores = new ArrayList<>(ModelWays.of(model));
+        scores.addAll(SqlWays.of(model));
+        results.addAll(rounds.measure(scores));
       }
       String with =
           "Flink %s, ONNX Runtime %s"

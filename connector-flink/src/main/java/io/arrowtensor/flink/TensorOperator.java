@@ -92,10 +92,11 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       reserved = ManagedMemory.reserve(call, getContainingTask(), config);
       limit = reserved.bytes();
     }
-    scorer =
-        new Scorer<>(call, getContainingTask(), getRuntimeContext(), join != null, alone, limit);
+    Subtask subtask = new OperatorSubtask(getContainingTask(), getRuntimeContext());
+    scorer = new Scorer<>(call, subtask, join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
+    JobLoader.watch(getRuntimeContext());
     if (call.inFlight() > 0) {
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
       engine = new Engine(task, classes, mailbox);

@@ -44,7 +44,9 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
     this.columns = schema.columns();
     this.stored =
         names.stream()
-            .map(name -> groups.getFileMetaData().getSchema().getColumnDescription(new String[] {name}))
+            .map(
+                name ->
+                    groups.getFileMetaData().getSchema().getColumnDescription(new String[] {name}))
             .toList();
     this.vectors = columns.stream().map(column -> ParquetColumn.vector(column, maxRows)).toList();
     this.maxRows = maxRows;
@@ -86,7 +88,9 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
   @Override
   public BulkFormat.@Nullable RecordIterator<OwnedBatch> readBatch() throws IOException {
     try {
-      return nextGroup() ? new FileBatch(memory.own(read((int) Math.min(maxRows, rowsLeft))), rowsRead) : null;
+      return nextGroup()
+          ? new FileBatch(memory.own(read((int) Math.min(maxRows, rowsLeft))), rowsRead)
+          : null;
     } catch (RuntimeException e) {
       throw FileFailure.of(file.path(), e);
     } catch (IOException e) {

@@ -98,8 +98,7 @@ final class ParquetFile implements Closeable {
     List<String> all = schema.getFields().stream().map(Type::getName).toList();
     for (String name : names) {
       if (!all.contains(name)) {
-        throw new InterchangeException(
-            "it has no column '" + name + "': its columns are " + all);
+        throw new InterchangeException("it has no column '" + name + "': its columns are " + all);
       }
     }
     return (names.isEmpty() ? all : names).stream().map(schema::getType).toList();

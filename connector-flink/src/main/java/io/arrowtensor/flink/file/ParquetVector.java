@@ -39,7 +39,9 @@ abstract class ParquetVector implements WritableColumnVector {
   /** Bytes of one value in the memory that {@link #start} gets; 0 where that needs none. */
   abstract int width();
 
-  /** The next batch has {@code rows}, no more than this was made for, and goes to {@code address}. */
+  /**
+   * The next batch has {@code rows}, no more than this was made for, and goes to {@code address}.
+   */
   void start(long address, int rows) {
     this.rows = rows;
     reset();
@@ -81,8 +83,7 @@ abstract class ParquetVector implements WritableColumnVector {
 
   private DeviceArray validity(Options options) {
     Memory flags =
-        BulkCopy.allocateLike(
-            Memory.borrow(0, DType.BOOL, rows), options, CopyReason.VALIDITY);
+        BulkCopy.allocateLike(Memory.borrow(0, DType.BOOL, rows), options, CopyReason.VALIDITY);
     RawMemory.copyFrom(present, 0, flags.address(), rows);
     return DeviceArray.from(flags);
   }

@@ -93,7 +93,10 @@ record ParquetFixture(
   private Group row(Group group, int row, Random random) {
     for (Type type : SCHEMA.getFields()) {
       String name = type.getName();
-      boolean isNull = nullEvery > 0 && type.isRepetition(Type.Repetition.OPTIONAL) && random.nextInt(nullEvery) == 0;
+      boolean isNull =
+          nullEvery > 0
+              && type.isRepetition(Type.Repetition.OPTIONAL)
+              && random.nextInt(nullEvery) == 0;
       if (isNull) {
         continue;
       }
@@ -111,8 +114,13 @@ record ParquetFixture(
   }
 
   private static int narrow(PrimitiveType type, int value) {
-    int bits = type.getLogicalTypeAnnotation() instanceof IntLogicalTypeAnnotation integer ? integer.getBitWidth() : 32;
-    return type.getName().startsWith("u") ? value & (int) ((1L << Math.min(31, bits)) - 1) : value << (32 - bits) >> (32 - bits);
+    int bits =
+        type.getLogicalTypeAnnotation() instanceof IntLogicalTypeAnnotation integer
+            ? integer.getBitWidth()
+            : 32;
+    return type.getName().startsWith("u")
+        ? value & (int) ((1L << Math.min(31, bits)) - 1)
+        : value << (32 - bits) >> (32 - bits);
   }
 
   /** All rows of {@code columns} by Parquet's own reader, in the notation of {@link Cells}. */
@@ -124,7 +132,9 @@ record ParquetFixture(
     try (ParquetReader<Group> reader = new GroupReader(new LocalInputFile(file)).build()) {
       for (Group row = reader.read(); row != null; row = reader.read()) {
         for (int c = 0; c < columns.length; c++) {
-          cells.get(c).add(row.getFieldRepetitionCount(columns[c]) == 0 ? null : cell(row, columns[c]));
+          cells
+              .get(c)
+              .add(row.getFieldRepetitionCount(columns[c]) == 0 ? null : cell(row, columns[c]));
         }
       }
     }
@@ -136,7 +146,10 @@ record ParquetFixture(
     return switch (type.getPrimitiveTypeName()) {
       case BOOLEAN -> row.getBoolean(name, 0) ? 1L : 0L;
       case INT32 -> {
-        int bits = type.getLogicalTypeAnnotation() instanceof IntLogicalTypeAnnotation integer ? integer.getBitWidth() : 32;
+        int bits =
+            type.getLogicalTypeAnnotation() instanceof IntLogicalTypeAnnotation integer
+                ? integer.getBitWidth()
+                : 32;
         yield (long) (row.getInteger(name, 0) << (32 - bits) >> (32 - bits));
       }
       case INT64 -> row.getLong(name, 0);

@@ -124,7 +124,9 @@ class ParquetHostileTest {
         .hasMessageEndingWith(
             "of which Flink's reader knows plain and dictionary encoding; write it so");
     assertThatThrownBy(
-            () -> ParquetFiles.read(IpcReadTest.path(written(true, CompressionCodecName.ZSTD)), "speed"))
+            () ->
+                ParquetFiles.read(
+                    IpcReadTest.path(written(true, CompressionCodecName.ZSTD)), "speed"))
         .hasMessageContaining("it has no column 'speed': its columns are [id, flag, ");
   }
 }

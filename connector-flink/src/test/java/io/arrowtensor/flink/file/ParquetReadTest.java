@@ -78,9 +78,7 @@ class ParquetReadTest {
   void chosenColumnsAreReadInTheirOrder() throws Exception {
     Path file = written(500, 1000);
     String[] names = {"text", "f32", "id"};
-    assertThat(
-            Cells.joined(
-                IpcReadTest.read(format(file, 100, names), file, 0, Files.size(file))))
+    assertThat(Cells.joined(IpcReadTest.read(format(file, 100, names), file, 0, Files.size(file))))
         .isEqualTo(ParquetFixture.read(file, names));
   }
 
@@ -112,7 +110,8 @@ class ParquetReadTest {
   @ParameterizedTest
   @ValueSource(strings = {"flights.parquet", "flights-plain.parquet"})
   void theRepositorysFlightRecordsAreReadAsParquetReadsThem(String name) throws Exception {
-    Path file = Path.of("../connector-spark/src/quickstart/data", name).toAbsolutePath().normalize();
+    Path file =
+        Path.of("../connector-spark/src/quickstart/data", name).toAbsolutePath().normalize();
     String[] columns = {"date", "delay", "distance", "origin", "destination"};
     assertThat(
             Cells.joined(IpcReadTest.read(format(file, 8192), file, 0, Files.size(file)))
@@ -139,8 +138,7 @@ class ParquetReadTest {
             .isEqualTo(dictionary ? CopyReason.DICTIONARY : CopyReason.ON_HEAP);
         assertThat(column.validity().outcome().reason()).isEqualTo(CopyReason.VALIDITY);
       }
-      assertThat(batch.column("flag").values().outcome().reason())
-          .isEqualTo(CopyReason.BIT_PACKED);
+      assertThat(batch.column("flag").values().outcome().reason()).isEqualTo(CopyReason.BIT_PACKED);
       long distance =
           batch.column("g32").values().address() - batch.column("f32").values().address();
       assertThat(distance).as("columns of one type in one slab").isEqualTo(300 / 16 * 64 + 64);

@@ -25,10 +25,8 @@ import org.jspecify.annotations.Nullable;
  * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
  */
 final class InputBatch<T> implements BatchInput<T> {
-  private static final RowKind[] KINDS = RowKind.values();
-
-  /** Beside the kind of a row, in one byte. */
-  private static final int TIMED = KINDS.length;
+  /** Beside the kind of a row, which has two bits, in one byte. */
+  private static final int TIMED = 4;
 
   private final ElementReader<T> reader;
   private final int capacity;
@@ -100,7 +98,7 @@ final class InputBatch<T> implements BatchInput<T> {
     T element = record.getValue();
     int row = rows;
     copy.copy(row, element);
-    int kind = reader.kind(element).ordinal();
+    int kind = reader.kind(element).toByteValue();
     if (record.hasTimestamp()) {
       timestamps[row] = record.getTimestamp();
       kind += TIMED;
@@ -143,7 +141,7 @@ final class InputBatch<T> implements BatchInput<T> {
 
   @Override
   public RowKind kind(int row) {
-    return KINDS[marks[row] & (TIMED - 1)];
+    return RowKind.fromByteValue((byte) (marks[row] & (TIMED - 1)));
   }
 
   @Override

@@ -429,7 +429,7 @@ class BatchMemoryTest {
     try {
       return (long) loader.call(Job.class, "held");
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(e);
+      throw new LinkageError("Job.held", e);
     }
   }
 }

@@ -112,7 +112,8 @@ public final class BatchMemory implements AutoCloseable {
 
   private Memory owned(DeviceArray array, Reclaim reclaim) {
     Memory memory = array.open(Options.defaults());
-    Memory held = memory.owner() == null ? copied(memory) : memory;
+    boolean stays = memory.owner() != null;
+    Memory held = stays ? memory : copied(memory);
     Owner owner = held.owner();
     if (owner != null) {
       owner = onlyOwner(held, owner);
@@ -129,7 +130,7 @@ public final class BatchMemory implements AutoCloseable {
         true,
         owner,
         null,
-        held == memory ? array.outcome() : held.outcome(),
+        stays ? array.outcome() : held.outcome(),
         held.ready());
   }
 

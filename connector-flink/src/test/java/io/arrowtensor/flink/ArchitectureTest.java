@@ -39,9 +39,9 @@ class ArchitectureTest {
     classes().should().resideInAnyPackage(HERE, HERE + ".file").check(CLASSES);
   }
 
-  /** What users name, and what Flink makes by its name or calls from generated code. */
+  /** What users name, what Flink makes by its name, and what its generated code calls. */
   @Test
-  void onlyStreamsTypesSettingsAndWhatFlinkMustSeeArePublic() {
+  void onlyWhatUsersAndFlinkNameIsPublic() {
     assertThat(CLASSES.stream().filter(c -> c.getModifiers().toString().contains("PUBLIC")))
         .extracting(JavaClass::getSimpleName)
         .containsExactlyInAnyOrder(
@@ -91,7 +91,7 @@ class ArchitectureTest {
 
   /** Other engines' adapters, Flink's planner and its shaded libraries are none of its business. */
   @Test
-  void itKnowsTheCoreFlinkItsLoggingAndArrowsVectorsOnly() {
+  void itKnowsTheCoreFlinkItsLoggingAndArrowOnly() {
     classes()
         .should()
         .onlyDependOnClassesThat(

@@ -47,7 +47,7 @@ class BatchInputTest {
     long[] ids = new long[rows];
     String[] names = new String[rows];
     for (int row = 0; row < rows; row++) {
-      ids[row] = 10 + row;
+      ids[row] = 10L + row;
       names[row] = "n" + row;
     }
     return SomeBatches.of(

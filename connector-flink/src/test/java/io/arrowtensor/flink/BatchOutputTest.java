@@ -196,7 +196,7 @@ class BatchOutputTest {
   void twoColumnsOfOneNameAreRefused() {
     TensorStream<Event> stream =
         Harness.stream(EVENTS, new org.apache.flink.configuration.Configuration()).columns("a");
-    assertThatThrownBy(() -> stream.mapBatches(new Named("id"), "id"))
+    assertThatThrownBy(() -> stream.mapBatches(new Sum("id"), "id"))
         .isInstanceOf(InterchangeException.class)
         .hasMessageContaining("two columns are called 'id'; rename one");
     assertThatThrownBy(() -> stream.mapBatches(new Sum(), "nowhere"))
@@ -204,27 +204,8 @@ class BatchOutputTest {
         .hasMessageContaining("Cannot find field 'nowhere'");
   }
 
-  /** Calls its result as it is told. */
-  private static class Named extends Sum {
+  private static final class Lying extends Sum {
     private static final long serialVersionUID = 1;
-    private final String name;
-
-    Named(String name) {
-      this.name = name;
-    }
-
-    @Override
-    public BatchSchema resultSchema(BatchSchema input, FileAccess files) {
-      return BatchSchema.of(Column.scalar(name, DType.FLOAT64));
-    }
-  }
-
-  private static final class Lying extends Named {
-    private static final long serialVersionUID = 1;
-
-    Lying(String name) {
-      super(name);
-    }
 
     @Override
     public BatchSchema resultSchema(BatchSchema input, FileAccess files) {
@@ -276,7 +257,7 @@ class BatchOutputTest {
 
   @Test
   void resultsThatWereNotPromisedFailTheTaskAndAreFreed() throws Exception {
-    Harness<Event, OwnedBatch> harness = harness(new Lying("y"));
+    Harness<Event, OwnedBatch> harness = harness(new Lying());
     harness.send(Event.of(1), 0).send(Event.of(2), 0);
     assertThatThrownBy(() -> harness.send(Event.of(3), 0))
         .isInstanceOf(InterchangeException.class)

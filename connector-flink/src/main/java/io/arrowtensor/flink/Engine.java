@@ -1,15 +1,12 @@
 package io.arrowtensor.flink;
 
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.jspecify.annotations.Nullable;
 
 /** The thread on which a function computes while its task gathers the next batch. */
 final class Engine implements AutoCloseable {
-  private final ExecutorService thread;
+  private final EngineThread thread;
   private final MailboxExecutor mailbox;
 
   /**
@@ -18,14 +15,7 @@ final class Engine implements AutoCloseable {
    */
   Engine(String task, ClassLoader classes, MailboxExecutor mailbox) {
     this.mailbox = mailbox;
-    this.thread =
-        Executors.newSingleThreadExecutor(
-            work -> {
-              Thread made = new Thread(work, "tensor engine of " + task);
-              made.setContextClassLoader(classes);
-              made.setDaemon(true);
-              return made;
-            });
+    this.thread = new EngineThread(task, classes);
   }
 
   /**
@@ -63,18 +53,6 @@ final class Engine implements AutoCloseable {
   /** Waits until the function computes no more, as long as it takes: its memory is freed next. */
   @Override
   public void close() {
-    thread.shutdownNow();
-    boolean interrupted = false;
-    boolean ended = false;
-    while (!ended) {
-      try {
-        ended = thread.awaitTermination(1, TimeUnit.DAYS);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    thread.close();
   }
 }

@@ -16,8 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.flink.runtime.execution.CancelTaskException;
-import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
-import org.apache.flink.streaming.runtime.tasks.StreamTask;
 
 /**
  * The function of one subtask, its memory and its figures. {@link #close} closes the function and
@@ -28,7 +26,7 @@ final class Scorer<T> implements AutoCloseable {
   private static final boolean[] NONE = {};
 
   private final TensorCall<T> call;
-  private final StreamTask<?, ?> task;
+  private final Subtask subtask;
   private final CallMetrics metrics;
   private final BatchMemory budget;
   private final SubtaskContext context;
@@ -43,22 +41,16 @@ final class Scorer<T> implements AutoCloseable {
    * @param alone see {@link InputReader#allocate}
    * @param limit native bytes that it may hold
    */
-  Scorer(
-      TensorCall<T> call,
-      StreamTask<?, ?> task,
-      StreamingRuntimeContext runtime,
-      boolean keepsElements,
-      boolean alone,
-      long limit) {
+  Scorer(TensorCall<T> call, Subtask subtask, boolean keepsElements, boolean alone, long limit) {
     this.call = call;
-    this.task = task;
-    this.metrics = new CallMetrics(runtime.getMetricGroup());
+    this.subtask = subtask;
+    this.metrics = new CallMetrics(subtask.metrics());
     this.function = call.function();
     this.budget =
-        BatchMemory.open(SubtaskContext.name(runtime.getTaskInfo()), limit, call.memoryTimeout());
+        BatchMemory.open(SubtaskContext.name(subtask.info()), limit, call.memoryTimeout());
     BufferAllocator allocator = budget.allocator();
     try {
-      this.context = new SubtaskContext(task, runtime, allocator, metrics, call);
+      this.context = new SubtaskContext(subtask, allocator, metrics, call);
       Options options = call.options().withAllocator(allocator);
       for (int i = 0; i <= call.inFlight(); i++) {
         memory.add(
@@ -80,7 +72,6 @@ final class Scorer<T> implements AutoCloseable {
 
   /** Opens the function. */
   void open() throws Exception {
-    call.reader().open();
     opened = true;
     function.open(context);
   }
@@ -178,7 +169,7 @@ final class Scorer<T> implements AutoCloseable {
     if (e instanceof InterruptedException) {
       Thread.currentThread().interrupt();
     }
-    if (task.isCanceled()) {
+    if (subtask.cancelled()) {
       return new CancelTaskException(e);
     }
     return new InterchangeException(

@@ -5,22 +5,17 @@ import io.arrowtensor.Device;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.internal.CallFigures;
 import io.arrowtensor.internal.KnownFile;
-import java.io.Closeable;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
-import org.apache.flink.configuration.TaskManagerOptions;
-import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
-import org.apache.flink.streaming.runtime.tasks.StreamTask;
 
 /** What a function may use in a subtask. */
 final class SubtaskContext implements BatchContext {
-  private final StreamTask<?, ?> task;
+  private final Subtask subtask;
   private final BufferAllocator allocator;
   private final CallMetrics metrics;
   private final List<KnownFile> files;
@@ -30,31 +25,23 @@ final class SubtaskContext implements BatchContext {
   private boolean counted;
 
   SubtaskContext(
-      StreamTask<?, ?> task,
-      StreamingRuntimeContext runtime,
-      BufferAllocator allocator,
-      CallMetrics metrics,
-      TensorCall<?> call) {
-    this.task = task;
+      Subtask subtask, BufferAllocator allocator, CallMetrics metrics, TensorCall<?> call) {
+    this.subtask = subtask;
     this.allocator = allocator;
     this.metrics = metrics;
     this.files = call.files();
-    this.name = name(runtime.getTaskInfo());
-    int slots =
-        runtime
-            .getTaskManagerRuntimeInfo()
-            .getConfiguration()
-            .get(TaskManagerOptions.NUM_TASK_SLOTS);
-    this.threads = Math.max(1, Runtime.getRuntime().availableProcessors() / Math.max(1, slots));
-    this.device = device(runtime, call.deviceResource());
+    this.name = name(subtask.info());
+    int slots = Math.max(1, subtask.slots());
+    this.threads = Math.max(1, Runtime.getRuntime().availableProcessors() / slots);
+    this.device = device(subtask, call.deviceResource());
   }
 
   static String name(TaskInfo task) {
     return task.getTaskNameWithSubtasks() + " attempt " + task.getAttemptNumber();
   }
 
-  private static Device device(StreamingRuntimeContext runtime, String resource) {
-    for (ExternalResourceInfo info : runtime.getExternalResourceInfos(resource)) {
+  private static Device device(Subtask subtask, String resource) {
+    for (ExternalResourceInfo info : subtask.externalResources(resource)) {
       String index = info.getProperty("index").orElse("");
       if (index.matches("[0-9]{1,4}")) {
         return Device.cuda(Integer.parseInt(index));
@@ -86,25 +73,12 @@ final class SubtaskContext implements BatchContext {
 
   @Override
   public boolean cancelled() {
-    return task.isCanceled();
+    return subtask.cancelled();
   }
 
-  /** Flink also closes what is registered here when a task ends by itself. */
   @Override
   public void onCancel(Runnable action) {
-    AtomicBoolean ran = new AtomicBoolean();
-    Closeable once =
-        () -> {
-          if (task.isCanceled() && ran.compareAndSet(false, true)) {
-            action.run();
-          }
-        };
-    try {
-      task.getCancelables().registerCloseable(once);
-    } catch (IOException e) {
-      // The registry has been closed, and with it what comes too late.
-      assert ran.get() || !task.isCanceled() : e;
-    }
+    subtask.onCancel(action);
   }
 
   @Override

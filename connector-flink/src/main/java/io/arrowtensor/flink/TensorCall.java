@@ -8,6 +8,7 @@ import io.arrowtensor.internal.KnownFile;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
+import org.apache.flink.table.types.logical.RowType;
 
 /**
  * What the client sends to the subtasks of one operator. Flink deserializes it for each, so each
@@ -42,6 +43,16 @@ record TensorCall<T>(
     Duration memoryTimeout,
     String deviceResource)
     implements Serializable {
+
+  /**
+   * A row of results.
+   *
+   * @throws io.arrowtensor.UnsupportedTypeException naming the first column that Flink has no type
+   *     for
+   */
+  RowType resultType() {
+    return ResultTypes.of(results, propagatesNulls() && reader.isNullable());
+  }
 
   /** Whether a row of results is null where an argument is. */
   boolean propagatesNulls() {

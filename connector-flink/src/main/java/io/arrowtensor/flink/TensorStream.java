@@ -22,6 +22,7 @@ import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.utils.JoinedRowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.util.InstantiationUtil;
@@ -146,7 +147,7 @@ public final class TensorStream<T> {
    */
   public SingleOutputStreamOperator<RowData> map(BatchFunction function) {
     TensorCall<T> call = call(function, List.of(), false);
-    return transform(call, null, InternalTypeInfo.of(resultType(call)));
+    return transform(call, null, InternalTypeInfo.of(call.resultType()));
   }
 
   /**
@@ -163,7 +164,7 @@ public final class TensorStream<T> {
               + " mapBatches(function, names), or take the results alone with map(function)");
     }
     TensorCall<T> call = call(function, List.of(), false);
-    TypeInformation<RowData> row = InternalTypeInfo.of(resultType(call));
+    TypeInformation<RowData> row = InternalTypeInfo.of(call.resultType());
     TypeInformation<R> type =
         TypeExtractor.getJoinReturnTypes(join, stream.getType(), row, null, true);
     return transform(call, stream.getExecutionEnvironment().clean(join), type);
@@ -196,6 +197,28 @@ public final class TensorStream<T> {
     return transform(call, null, BatchTypeInfo.of(schema).withMemory(memory));
   }
 
+  /**
+   * The elements, which are rows of type {@code rows}, with the results behind their fields.
+   *
+   * @throws InterchangeException naming what does not fit, and the remedy
+   */
+  SingleOutputStreamOperator<RowData> append(RowType rows, BatchFunction function) {
+    TensorCall<T> call = call(function, List.of(), false);
+    JoinFunction<T, RowData, RowData> join =
+        (row, results) -> new JoinedRowData(((RowData) row).getRowKind(), (RowData) row, results);
+    List<RowType.RowField> fields = new ArrayList<>(rows.getFields());
+    for (RowType.RowField result : call.resultType().getFields()) {
+      if (rows.getFieldNames().contains(result.getName())) {
+        throw new InterchangeException(
+            "Cannot append result column '"
+                + result.getName()
+                + "': the table has a column of that name; rename the table's column first");
+      }
+      fields.add(result);
+    }
+    return transform(call, join, InternalTypeInfo.of(new RowType(false, fields)));
+  }
+
   private <R> SingleOutputStreamOperator<R> transform(
       TensorCall<T> call, @Nullable JoinFunction<T, RowData, R> join, TypeInformation<R> type) {
     TensorOperatorFactory<T, R> factory =
@@ -209,10 +232,6 @@ public final class TensorStream<T> {
       ManagedMemory.declare(scored.getTransformation(), call.memory());
     }
     return scored;
-  }
-
-  private static RowType resultType(TensorCall<?> call) {
-    return ResultTypes.of(call.results(), call.propagatesNulls() && call.reader().isNullable());
   }
 
   private TensorCall<T> call(BatchFunction function, List<String> kept, boolean whole) {
@@ -230,7 +249,7 @@ public final class TensorStream<T> {
       BatchSchema results = function.resultSchema(input, files);
       TensorCall<T> call = call(reader, function, results, whole, files.known());
       if (!whole) {
-        resultType(call);
+        RowType unused = call.resultType();
       }
       return call;
     } catch (InterchangeException e) {

@@ -89,7 +89,9 @@ class RestTest {
         .map(new Sum())
         .sinkTo(new DiscardingSink<>());
     Cluster.Job job = CLUSTER.start(environment);
-    String vertex = ids(read("/jobs/" + job.id() + "/plan")).get(0);
+    String plan = "/jobs/" + job.id() + "/plan";
+    Cluster.await("the job has a plan", () -> !ids(read(plan)).isEmpty());
+    String vertex = ids(read(plan)).get(0);
     String metrics = "/jobs/" + job.id() + "/vertices/" + vertex + "/metrics";
     Cluster.await("the figures are fetched", () -> names(metrics).contains("queueDepth"));
     Set<String> names = names(metrics);

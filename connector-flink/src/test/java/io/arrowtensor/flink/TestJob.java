@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.JoinFunction;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -22,7 +23,10 @@ import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.api.Table;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.types.Row;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +56,7 @@ final class TestJob {
   private boolean keyed;
   private long failAfter = Long.MAX_VALUE;
   private boolean failInFunction;
+  private boolean sql;
 
   TestJob(String run, long rows) {
     this.run = run;
@@ -121,6 +126,15 @@ final class TestJob {
     return this;
   }
 
+  /**
+   * Scores with {@code ML_PREDICT} in place of the operator, in float32, which holds results up to
+   * 2^24; failures are behind it.
+   */
+  TestJob sql() {
+    sql = true;
+    return this;
+  }
+
   TestJob from(@Nullable String savepoint) {
     if (savepoint != null) {
       configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
@@ -155,8 +169,14 @@ final class TestJob {
     } else if (!chained) {
       events = events.rebalance();
     }
+    DataStream<Scored> scored = sql ? predicted(environment, events) : mapped(events);
+    scored.sinkTo(new CommittedSink(run)).uid("sink");
+    return cluster.start(environment);
+  }
+
+  private DataStream<Scored> mapped(DataStream<Event> events) {
     long emittedBeforeFailure = failInFunction ? Long.MAX_VALUE : failAfter;
-    TensorStream.of(events)
+    return TensorStream.of(events)
         .columns("a", "b")
         .maxRows(64)
         .inFlight(inFlight)
@@ -164,10 +184,22 @@ final class TestJob {
         .map(
             new CountedSum(run, failInFunction ? failAfter : Long.MAX_VALUE),
             new Joining(run, emittedBeforeFailure))
-        .uid("scored")
-        .sinkTo(new CommittedSink(run))
-        .uid("sink");
-    return cluster.start(environment);
+        .uid("scored");
+  }
+
+  private DataStream<Scored> predicted(
+      StreamExecutionEnvironment environment, DataStream<Event> events) {
+    StreamTableEnvironment tables = StreamTableEnvironment.create(environment);
+    tables
+        .getConfig()
+        .set("table.exec.async-ml-predict.max-concurrent-operations", "256")
+        .set("tensor.batch.max-rows", "64")
+        .set("tensor.batch.max-delay", "15 ms");
+    tables.createTemporaryView("events", events);
+    tables.executeSql(Models.create("a FLOAT, b DOUBLE", "s FLOAT", "add.onnx", ""));
+    Table scored =
+        tables.sqlQuery("SELECT id, s FROM ML_PREDICT(TABLE events, MODEL m, DESCRIPTOR(a, b))");
+    return tables.toDataStream(scored).map(new Checking(run, failAfter)).uid("scored");
   }
 
   private static void failOnce(String run, String where) {
@@ -226,6 +258,27 @@ final class TestJob {
         failOnce(run, "emitting");
       }
       return new Scored(event.id, result.getDouble(0));
+    }
+  }
+
+  private static final class Checking implements MapFunction<Row, Scored> {
+    private static final long serialVersionUID = 1;
+    private final String run;
+    private final long failAfter;
+    private long rows;
+
+    Checking(String run, long failAfter) {
+      this.run = run;
+      this.failAfter = failAfter;
+    }
+
+    @Override
+    public Scored map(Row row) {
+      counts(run).handedOver.incrementAndGet();
+      if (++rows >= failAfter) {
+        failOnce(run, "emitting");
+      }
+      return new Scored(row.getFieldAs("id"), row.<Float>getFieldAs("s"));
     }
   }
 }

@@ -15,10 +15,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * How ONNX models are run in Spark's JVM without this library. One session per process and model,
- * with the settings that this library uses for a task of one core.
+ * How ONNX models are run in an engine's JVM without this library. One session per process and
+ * model, with the settings that this library uses for a task of one core.
  */
-final class HandWritten {
+public final class HandWritten {
   private static final int BATCH = 4096; // as Spark's Parquet reader
   private static final OrtEnvironment ENVIRONMENT = OrtEnvironment.getEnvironment();
   private static final ConcurrentHashMap<Model, OrtSession> SESSIONS = new ConcurrentHashMap<>();
@@ -42,7 +42,7 @@ final class HandWritten {
   }
 
   /** One run per row. */
-  static float score(Model model, Number first, Number second) throws OrtException {
+  public static float score(Model model, Number first, Number second) throws OrtException {
     try (OnnxTensor a = OnnxTensor.createTensor(ENVIRONMENT, array(first));
         OnnxTensor b = OnnxTensor.createTensor(ENVIRONMENT, array(second));
         OrtSession.Result result = session(model).run(Map.of(model.first, a, model.second, b))) {

@@ -3,7 +3,7 @@ package io.arrowtensor.benchmarks;
 import ai.onnxruntime.OnnxJavaType;
 
 /** A model with two inputs, named as the table's columns, and one float32 result. */
-enum Model {
+public enum Model {
   /** One addition: what takes time is the way of the columns. */
   ADD("connector-core/src/test/resources/onnx/add.onnx", "a", "b", OnnxJavaType.FLOAT),
   /** 60 trees of depth 3. */
@@ -14,10 +14,13 @@ enum Model {
       OnnxJavaType.INT64);
 
   /** From the repository's root. */
-  final String file;
+  public final String file;
 
-  final String first;
-  final String second;
+  /** The first column. */
+  public final String first;
+
+  /** The second. */
+  public final String second;
 
   /** Of both columns. */
   final OnnxJavaType type;

@@ -6,6 +6,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.sum;
 
+import ai.onnxruntime.OrtEnvironment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
+import org.apache.spark.package$;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
@@ -79,7 +81,11 @@ public final class SparkScoring {
         }
       }
     }
-    JobResult.write(results, Path.of(args[0]));
+    String with =
+        "Spark %s, ONNX Runtime %s"
+            .formatted(
+                package$.MODULE$.SPARK_VERSION(), OrtEnvironment.getEnvironment().getVersion());
+    JobResult.write(results, SparkScoring.class, with, Path.of(args[0]));
   }
 
   private List<JobResult> measure() throws IOException {
@@ -105,7 +111,8 @@ public final class SparkScoring {
       }
     }
     List<JobResult> results = new ArrayList<>();
-    rates.forEach((way, values) -> results.add(new JobResult(name(way), params(), values)));
+    rates.forEach(
+        (way, values) -> results.add(new JobResult(name(way), params(), "rows/s", values)));
     results.forEach(System.out::println);
     return results;
   }

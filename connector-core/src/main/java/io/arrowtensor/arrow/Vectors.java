@@ -1,6 +1,7 @@
 package io.arrowtensor.arrow;
 
 import io.arrowtensor.ArraySource;
+import io.arrowtensor.BatchSchema;
 import io.arrowtensor.BatchSource;
 import io.arrowtensor.BatchStream;
 import io.arrowtensor.DeviceArray;
@@ -13,6 +14,7 @@ import org.apache.arrow.vector.dictionary.DictionaryProvider;
 import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
 import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Arrow vectors as arrays, and arrays as vectors.
@@ -57,6 +59,16 @@ public final class Vectors {
    */
   public static BatchSource view(VectorSchemaRoot root, DictionaryProvider dictionaries) {
     return options -> RootBatches.view(root, dictionaries, options);
+  }
+
+  /**
+   * The columns that {@link #view(VectorSchemaRoot)} makes of vectors with the fields of {@code
+   * schema}, told before there are any.
+   *
+   * @throws io.arrowtensor.InterchangeException naming the field that cannot be described
+   */
+  public static BatchSchema schema(Schema schema, Options options) {
+    return NodeSchemas.batch(schema.getFields(), options);
   }
 
   /**

@@ -1,6 +1,5 @@
 package io.arrowtensor.engine;
 
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
@@ -35,7 +34,7 @@ final class OnnxRuntimes {
       // a spinning pool would take the cores of the engine's other tasks
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
       options.addConfigEntry("session.inter_op.allow_spinning", "0");
-      return OrtEnvironment.getEnvironment().createSession(path.toString(), options);
+      return OnnxEnvironment.started().createSession(path.toString(), options);
     } catch (OrtException e) {
       throw new InterchangeException(
           "Cannot load model "

@@ -41,6 +41,16 @@ public final class BatchMemory implements AutoCloseable {
     return new BatchMemory(task, limit, patience);
   }
 
+  /**
+   * The same for a task that is not told its end: closed when {@code user}, which the memory must
+   * not reach, has become unreachable.
+   */
+  public static BatchMemory openFor(Object user, String task, long limit, Duration patience) {
+    BatchMemory memory = open(task, limit, patience);
+    Reclaim.whenUnreachable(user, memory::close);
+    return memory;
+  }
+
   /** Bytes that all of them hold now, in this class loader. */
   public static long heldBytes() {
     return ROOT.getAllocatedMemory();
@@ -102,7 +112,8 @@ public final class BatchMemory implements AutoCloseable {
 
   private Memory owned(DeviceArray array, Reclaim reclaim) {
     Memory memory = array.open(Options.defaults());
-    Memory held = memory.owner() == null ? copied(memory) : memory;
+    boolean stays = memory.owner() != null;
+    Memory held = stays ? memory : copied(memory);
     Owner owner = held.owner();
     if (owner != null) {
       owner = onlyOwner(held, owner);
@@ -119,7 +130,7 @@ public final class BatchMemory implements AutoCloseable {
         true,
         owner,
         null,
-        held.outcome(),
+        stays ? array.outcome() : held.outcome(),
         held.ready());
   }
 

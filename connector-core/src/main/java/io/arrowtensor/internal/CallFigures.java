@@ -7,7 +7,10 @@ import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Outcome;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a connector counts of its calls, under the names that every engine shows. How and on which
@@ -28,6 +31,14 @@ public abstract class CallFigures {
   /** Nanoseconds in which models were loaded. */
   public static final String MODEL_LOAD_TIME = "modelLoadTime";
 
+  private static final Map<CopyReason, String> COPIED_FOR = new EnumMap<>(CopyReason.class);
+
+  static {
+    for (CopyReason reason : CopyReason.values()) {
+      COPIED_FOR.put(reason, COPIED + "." + reason);
+    }
+  }
+
   /** The reasons for which bytes count as copied; dictionaries count as decoded. */
   public static List<CopyReason> copyReasons() {
     List<CopyReason> reasons = new ArrayList<>(List.of(CopyReason.values()));
@@ -37,7 +48,7 @@ public abstract class CallFigures {
 
   /** The name of the figure for bytes copied for {@code reason}. */
   public static String copied(CopyReason reason) {
-    return COPIED + "." + reason;
+    return Objects.requireNonNull(COPIED_FOR.get(reason));
   }
 
   /**
@@ -49,8 +60,12 @@ public abstract class CallFigures {
 
   /** Adds what one conversion did. */
   public void add(Outcome outcome) {
-    add(ZERO_COPY, outcome.zeroCopyBytes());
-    add(DECODED, outcome.decodedBytes());
+    if (outcome.zeroCopyBytes() > 0) {
+      add(ZERO_COPY, outcome.zeroCopyBytes());
+    }
+    if (outcome.decodedBytes() > 0) {
+      add(DECODED, outcome.decodedBytes());
+    }
     CopyReason reason = outcome.reason();
     if (reason != null && outcome.copiedBytes() > 0) {
       add(copied(reason), outcome.copiedBytes());

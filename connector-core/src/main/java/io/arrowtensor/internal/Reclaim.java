@@ -31,6 +31,11 @@ public final class Reclaim {
     this.lastFreed = lastFreed;
   }
 
+  /** Runs {@code end}, which must not reach {@code object}, when that has become unreachable. */
+  static void whenUnreachable(Object object, Runnable end) {
+    Lazy.CLEANER.register(object, end);
+  }
+
   /** One more piece of memory belongs to the batch. */
   void held() {
     owners.incrementAndGet();

@@ -90,11 +90,15 @@ abstract class ColumnBuffer implements AutoCloseable {
 
   abstract DeviceColumn values(int rows, Scope scope);
 
-  /** A writable array over memory of this buffer, counted as copied out of rows. */
+  /** A writable array over memory of this buffer, counted as copied for {@code reason}. */
   final DeviceArray lend(long address, DType dtype, Scope scope, CopyReason reason, long... shape) {
+    return DeviceArray.from(describe(address, dtype, reason, shape).withScope(scope), options);
+  }
+
+  /** What an array is lent over; the same for every batch of one size. */
+  static Memory describe(long address, DType dtype, CopyReason reason, long... shape) {
     Memory memory = Memory.borrow(address, dtype, shape).withReadOnly(false);
-    Outcome outcome = Outcome.copied(memory.nbytes(), reason);
-    return DeviceArray.from(memory.withScope(scope).withOutcome(outcome), options);
+    return memory.withOutcome(Outcome.copied(memory.nbytes(), reason));
   }
 
   /** Sets the rows that are null here. */

@@ -3,6 +3,8 @@ package io.arrowtensor.flink;
 import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
+import java.lang.invoke.MethodHandle;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.types.RowKind;
 
@@ -60,35 +62,52 @@ abstract class ElementReader<T> implements InputReader<T> {
     return RowKind.INSERT;
   }
 
-  /**
-   * Writes row {@code row} of all columns.
-   *
-   * @throws InterchangeException naming the field that cannot be written
-   */
-  abstract void read(T element, int row, ColumnBuffer[] columns);
+  /** Copies elements into {@code columns}; made on the worker. */
+  final FieldCopy copyTo(ColumnBuffer[] columns) {
+    List<MethodHandle> copies = new ArrayList<>();
+    for (int c = 0; c < columns.length; c++) {
+      copies.add(copy(fields[c], columns[c]));
+    }
+    return RowCopy.of(copies);
+  }
 
-  /** Writes one value that is an object, and may be null. */
-  final void putObject(Object value, int row, int column, ColumnBuffer buffer) {
-    Cell cell = fields[column].type().requireCell();
-    try {
+  /** {@link FieldCopy#copy} of one field. */
+  abstract MethodHandle copy(InputField field, ColumnBuffer buffer);
+
+  /** Writes values that are objects, and may be null. */
+  static FieldCopy objects(InputField field, ColumnBuffer buffer) {
+    Cell cell = field.type().requireCell();
+    FieldCopy values;
+    if (buffer instanceof ScalarBuffer scalars) {
+      values = (row, value) -> JavaCells.put(value, cell, scalars.at(row));
+    } else if (buffer instanceof TensorBuffer tensors) {
+      values = tensors::put;
+    } else {
+      BytesBuffer bytes = (BytesBuffer) buffer;
+      values = (row, value) -> bytes.put(row, JavaCells.bytes(value, cell));
+    }
+    return (row, value) -> {
       if (value == null) {
         buffer.putNull(row);
-      } else if (buffer instanceof ScalarBuffer scalars) {
-        JavaCells.put(value, cell, scalars.at(row));
-      } else if (buffer instanceof TensorBuffer tensors) {
-        tensors.put(row, value);
-      } else {
-        ((BytesBuffer) buffer).put(row, JavaCells.bytes(value, cell));
+        return;
       }
-    } catch (ClassCastException e) {
-      throw new InterchangeException(
-          "Invalid field '"
-              + fields[column].name()
-              + "': it holds a "
-              + value.getClass().getName()
-              + ", its type is "
-              + fields[column].type().text(),
-          e);
-    }
+      try {
+        values.copy(row, value);
+      } catch (ClassCastException e) {
+        throw wrongClass(field, value, e);
+      }
+    };
+  }
+
+  private static InterchangeException wrongClass(
+      InputField field, Object value, ClassCastException e) {
+    return new InterchangeException(
+        "Invalid field '"
+            + field.name()
+            + "': it holds a "
+            + value.getClass().getName()
+            + ", its type is "
+            + field.type().text(),
+        e);
   }
 }

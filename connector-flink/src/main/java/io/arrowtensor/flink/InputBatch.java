@@ -25,13 +25,18 @@ import org.jspecify.annotations.Nullable;
  * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
  */
 final class InputBatch<T> implements BatchInput<T> {
+  private static final RowKind[] KINDS = RowKind.values();
+
+  /** Beside the kind of a row, in one byte. */
+  private static final int TIMED = KINDS.length;
+
   private final ElementReader<T> reader;
   private final int capacity;
   private final ColumnBuffer[] columns;
   private final List<AutoCloseable> memory = new ArrayList<>();
   private final long[] timestamps;
-  private final boolean[] timed;
-  private final RowKind[] kinds;
+  private final byte[] marks;
+  private final FieldCopy copy;
   private final @Nullable Object @Nullable [] elements;
   private int rows;
 
@@ -44,11 +49,11 @@ final class InputBatch<T> implements BatchInput<T> {
     this.capacity = capacity;
     this.columns = new ColumnBuffer[reader.fields().size()];
     this.timestamps = new long[capacity];
-    this.timed = new boolean[capacity];
-    this.kinds = new RowKind[capacity];
+    this.marks = new byte[capacity];
     this.elements = keepsElements ? new Object[capacity] : null;
     try {
       allocate(options);
+      copy = reader.copyTo(columns);
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, memory);
       throw e;
@@ -93,14 +98,18 @@ final class InputBatch<T> implements BatchInput<T> {
   @Override
   public void add(StreamRecord<T> record, @Nullable Object kept) {
     T element = record.getValue();
-    reader.read(element, rows, columns);
-    timed[rows] = record.hasTimestamp();
-    timestamps[rows] = record.getTimestamp();
-    kinds[rows] = reader.kind(element);
-    if (elements != null) {
-      elements[rows] = kept;
+    int row = rows;
+    copy.copy(row, element);
+    int kind = reader.kind(element).ordinal();
+    if (record.hasTimestamp()) {
+      timestamps[row] = record.getTimestamp();
+      kind += TIMED;
     }
-    rows++;
+    marks[row] = (byte) kind;
+    if (elements != null) {
+      elements[row] = kept;
+    }
+    rows = row + 1;
   }
 
   @Override
@@ -115,7 +124,7 @@ final class InputBatch<T> implements BatchInput<T> {
 
   @Override
   public boolean isTimed(int row) {
-    return timed[row];
+    return marks[row] >= TIMED;
   }
 
   @Override
@@ -125,12 +134,16 @@ final class InputBatch<T> implements BatchInput<T> {
 
   @Override
   public @Nullable DeviceColumn rowTimes(Options options) {
+    boolean[] timed = new boolean[rows];
+    for (int row = 0; row < rows; row++) {
+      timed[row] = isTimed(row);
+    }
     return RowMarks.times(timestamps, timed, rows, options);
   }
 
   @Override
   public RowKind kind(int row) {
-    return kinds[row];
+    return KINDS[marks[row] & (TIMED - 1)];
   }
 
   @Override

@@ -25,7 +25,4 @@ interface InputReader<T> extends Serializable {
    * @param alone whether nobody else has the elements
    */
   BatchInput<T> allocate(int maxRows, Options options, boolean keepsElements, boolean alone);
-
-  /** Called on the worker before the first element. */
-  default void open() {}
 }

@@ -13,8 +13,6 @@ final class PojoReader<T> extends ElementReader<T> {
   private static final long serialVersionUID = 1;
 
   private final PojoTypeInfo<T> type;
-  private transient MethodHandle[] getters = new MethodHandle[0];
-  private transient boolean[] primitive = new boolean[0];
 
   PojoReader(PojoTypeInfo<T> type, List<InputField> fields) {
     super(fields);
@@ -22,15 +20,13 @@ final class PojoReader<T> extends ElementReader<T> {
   }
 
   @Override
-  public void open() {
-    List<InputField> fields = fields();
-    getters = new MethodHandle[fields.size()];
-    primitive = new boolean[fields.size()];
-    for (int c = 0; c < getters.length; c++) {
-      Field field = type.getPojoFieldAt(fields.get(c).position()).getField();
-      primitive[c] = field.getType().isPrimitive();
-      getters[c] = getter(field);
-    }
+  MethodHandle copy(InputField field, ColumnBuffer buffer) {
+    Field source = type.getPojoFieldAt(field.position()).getField();
+    MethodHandle put =
+        source.getType().isPrimitive()
+            ? ((ScalarBuffer) buffer).put(field.type().requireCell())
+            : RowCopy.handle(objects(field, buffer));
+    return MethodHandles.filterArguments(put, 1, getter(source));
   }
 
   private static MethodHandle getter(Field field) {
@@ -47,37 +43,5 @@ final class PojoReader<T> extends ElementReader<T> {
   @Override
   ArrayReader arrays() {
     return new JavaArrays();
-  }
-
-  @Override
-  void read(T element, int row, ColumnBuffer[] columns) {
-    try {
-      for (int c = 0; c < columns.length; c++) {
-        if (primitive[c]) {
-          put(getters[c], element, field(c).type().requireCell(), (ScalarBuffer) columns[c], row);
-        } else {
-          putObject((Object) getters[c].invokeExact((Object) element), row, c, columns[c]);
-        }
-      }
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new AssertionError("a getter of a field throws nothing else", e);
-    }
-  }
-
-  private static void put(
-      MethodHandle getter, Object element, Cell cell, ScalarBuffer column, int row)
-      throws Throwable {
-    switch (cell) {
-      case BOOL -> column.put(row, (boolean) getter.invokeExact(element));
-      case INT8 -> column.put(row, (byte) getter.invokeExact(element));
-      case INT16 -> column.put(row, (short) getter.invokeExact(element));
-      case INT32 -> column.put(row, (int) getter.invokeExact(element));
-      case INT64 -> column.put(row, (long) getter.invokeExact(element));
-      case FLOAT32 -> column.put(row, (float) getter.invokeExact(element));
-      case FLOAT64 -> column.put(row, (double) getter.invokeExact(element));
-      default -> throw new AssertionError(cell);
-    }
   }
 }

@@ -69,12 +69,13 @@ final class ResultBatch implements Results {
     for (int row = 0; row < input.rows(); row++) {
       if (input.kind(row) != RowKind.INSERT) {
         throw new InterchangeException(
-            "Cannot put an "
-                + input.kind(row)
-                + " into a batch (row "
-                + row
-                + "): batches are insert-only; use map(function), whose rows keep their kind, or"
-                + " make an insert-only stream first");
+                "Cannot put an "
+                    + input.kind(row)
+                    + " into a batch (row "
+                    + row
+                    + "): batches are insert-only; use map(function), whose rows keep their kind,"
+                    + " or make an insert-only stream first")
+            .atRow(row);
       }
       if (input.isTimed(row)) {
         timed = true;

@@ -1,5 +1,12 @@
 package io.arrowtensor.flink;
 
+import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.util.List;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.types.RowKind;
@@ -8,13 +15,8 @@ import org.apache.flink.types.RowKind;
 final class RowDataReader extends ElementReader<RowData> {
   private static final long serialVersionUID = 1;
 
-  private final int[] positions;
-  private final FieldType[] types;
-
   RowDataReader(List<InputField> fields) {
     super(fields);
-    this.positions = fields.stream().mapToInt(InputField::position).toArray();
-    this.types = fields.stream().map(InputField::type).toArray(FieldType[]::new);
   }
 
   @Override
@@ -28,39 +30,70 @@ final class RowDataReader extends ElementReader<RowData> {
   }
 
   @Override
-  void read(RowData element, int row, ColumnBuffer[] columns) {
-    for (int c = 0; c < columns.length; c++) {
-      int position = positions[c];
-      ColumnBuffer column = columns[c];
-      if (element.isNullAt(position)) {
-        column.putNull(row);
-      } else if (column instanceof ScalarBuffer scalars) {
-        put(element, position, types[c], scalars, row);
-      } else if (column instanceof TensorBuffer tensors) {
-        tensors.put(row, element.getArray(position));
-      } else {
-        byte[] bytes =
-            types[c].requireCell() == Cell.STRING
-                ? element.getString(position).toBytes()
-                : element.getBinary(position);
-        ((BytesBuffer) column).put(row, bytes);
-      }
-    }
+  MethodHandle copy(InputField field, ColumnBuffer buffer) {
+    int position = field.position();
+    FieldCopy values = values(field, buffer);
+    return RowCopy.handle(
+        (row, element) -> {
+          if (((RowData) element).isNullAt(position)) {
+            buffer.putNull(row);
+          } else {
+            values.copy(row, element);
+          }
+        });
   }
 
-  private static void put(
-      RowData element, int position, FieldType type, ScalarBuffer column, int row) {
-    switch (type.requireCell()) {
-      case BOOL -> column.put(row, element.getBoolean(position));
-      case INT8 -> column.put(row, element.getByte(position));
-      case INT16 -> column.put(row, element.getShort(position));
-      case INT32, DATE, TIME -> column.put(row, element.getInt(position));
-      case INT64 -> column.put(row, element.getLong(position));
-      case FLOAT32 -> column.put(row, element.getFloat(position));
-      case FLOAT64 -> column.put(row, element.getDouble(position));
-      case TIMESTAMP ->
-          column.put(row, RowDataArrays.micros(element.getTimestamp(position, type.precision())));
-      case STRING, BINARY -> throw new AssertionError(type);
+  private static FieldCopy values(InputField field, ColumnBuffer buffer) {
+    int position = field.position();
+    if (buffer instanceof ScalarBuffer scalars) {
+      return scalars(field.type(), position, scalars.bytes());
     }
+    if (buffer instanceof TensorBuffer tensors) {
+      return (row, element) -> tensors.put(row, ((RowData) element).getArray(position));
+    }
+    BytesBuffer bytes = (BytesBuffer) buffer;
+    return field.type().requireCell() == Cell.STRING
+        ? (row, element) -> bytes.put(row, ((RowData) element).getString(position).toBytes())
+        : (row, element) -> bytes.put(row, ((RowData) element).getBinary(position));
+  }
+
+  private static FieldCopy scalars(FieldType type, int position, ByteBuffer to) {
+    return switch (type.requireCell()) {
+      case BOOL ->
+          (row, element) -> to.put(row, (byte) (((RowData) element).getBoolean(position) ? 1 : 0));
+      case INT8 -> (row, element) -> to.put(row, ((RowData) element).getByte(position));
+      case INT16 -> shorts(position, to.asShortBuffer());
+      case INT32, DATE, TIME -> ints(position, to.asIntBuffer());
+      case INT64 -> longs(position, to.asLongBuffer());
+      case FLOAT32 -> floats(position, to.asFloatBuffer());
+      case FLOAT64 -> doubles(position, to.asDoubleBuffer());
+      case TIMESTAMP -> timestamps(position, type.precision(), to.asLongBuffer());
+      case STRING, BINARY -> throw new AssertionError(type);
+    };
+  }
+
+  private static FieldCopy shorts(int position, ShortBuffer to) {
+    return (row, element) -> to.put(row, ((RowData) element).getShort(position));
+  }
+
+  private static FieldCopy ints(int position, IntBuffer to) {
+    return (row, element) -> to.put(row, ((RowData) element).getInt(position));
+  }
+
+  private static FieldCopy longs(int position, LongBuffer to) {
+    return (row, element) -> to.put(row, ((RowData) element).getLong(position));
+  }
+
+  private static FieldCopy floats(int position, FloatBuffer to) {
+    return (row, element) -> to.put(row, ((RowData) element).getFloat(position));
+  }
+
+  private static FieldCopy doubles(int position, DoubleBuffer to) {
+    return (row, element) -> to.put(row, ((RowData) element).getDouble(position));
+  }
+
+  private static FieldCopy timestamps(int position, int precision, LongBuffer to) {
+    return (row, element) ->
+        to.put(row, RowDataArrays.micros(((RowData) element).getTimestamp(position, precision)));
   }
 }

@@ -1,8 +1,10 @@
 package io.arrowtensor.flink;
 
+import java.lang.invoke.MethodHandle;
 import java.util.List;
 import org.apache.flink.types.Row;
 import org.apache.flink.types.RowKind;
+import org.jspecify.annotations.Nullable;
 
 /** Reads {@link Row}s, by name where they have no positions. */
 final class RowReader extends ElementReader<Row> {
@@ -23,12 +25,13 @@ final class RowReader extends ElementReader<Row> {
   }
 
   @Override
-  void read(Row element, int row, ColumnBuffer[] columns) {
-    boolean named = element.getFieldNames(false) != null;
-    for (int c = 0; c < columns.length; c++) {
-      InputField field = field(c);
-      Object value = named ? element.getField(field.name()) : element.getField(field.position());
-      putObject(value, row, c, columns[c]);
-    }
+  MethodHandle copy(InputField field, ColumnBuffer buffer) {
+    FieldCopy values = objects(field, buffer);
+    return RowCopy.handle((row, element) -> values.copy(row, value((Row) element, field)));
+  }
+
+  private static @Nullable Object value(Row row, InputField field) {
+    boolean named = row.getFieldNames(false) != null;
+    return named ? row.getField(field.name()) : row.getField(field.position());
   }
 }

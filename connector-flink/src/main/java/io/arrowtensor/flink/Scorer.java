@@ -72,7 +72,6 @@ final class Scorer<T> implements AutoCloseable {
 
   /** Opens the function. */
   void open() throws Exception {
-    call.reader().open();
     opened = true;
     function.open(context);
   }

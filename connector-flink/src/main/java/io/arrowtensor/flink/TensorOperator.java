@@ -16,6 +16,7 @@ import org.apache.flink.api.common.functions.util.FunctionUtils;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.runtime.event.WatermarkEvent;
+import org.apache.flink.streaming.api.graph.StreamConfig;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -80,20 +81,25 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       FunctionUtils.setFunctionRuntimeContext(join, getRuntimeContext());
       FunctionUtils.openFunction(join, DefaultOpenContext.INSTANCE);
     }
-    boolean alone = getOperatorConfig().isChainStart(); // what comes in was read for it
-    dropsEmitted = getOperatorConfig().getChainedOutputs(getUserCodeClassloader()).isEmpty();
+    ClassLoader classes = getUserCodeClassloader();
+    StreamConfig config = getOperatorConfig();
+    boolean alone = config.isChainStart(); // what comes in was read from the network for it
+    dropsEmitted =
+        config.getChainedOutputs(classes).isEmpty()
+            && !config.getOperatorNonChainedOutputs(classes).isEmpty();
     long limit = call.memory();
     if (call.managed()) {
-      reserved = ManagedMemory.reserve(call, getContainingTask(), getOperatorConfig());
+      reserved = ManagedMemory.reserve(call, getContainingTask(), config);
       limit = reserved.bytes();
     }
     Subtask subtask = new OperatorSubtask(getContainingTask(), getRuntimeContext());
     scorer = new Scorer<>(call, subtask, join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
+    JobLoader.watch(getRuntimeContext());
     if (call.inFlight() > 0) {
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
-      engine = new Engine(task, getUserCodeClassloader(), mailbox);
+      engine = new Engine(task, classes, mailbox);
     }
   }
 

@@ -78,7 +78,7 @@ public final class TensorPredictFunction extends AsyncPredictFunction
   public void open(FunctionContext context) throws Exception {
     QuerySubtask subtask = new QuerySubtask(context, slots);
     TensorCall<RowData> bound = Objects.requireNonNull(call);
-    Scorer<RowData> scorer = new Scorer<>(bound, subtask, false, false, bound.memory());
+    Scorer<RowData> scorer = new Scorer<>(bound, subtask, false, true, bound.memory());
     try {
       scorer.open();
       coalescer =

@@ -22,6 +22,7 @@ import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.utils.JoinedRowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.util.InstantiationUtil;
@@ -194,6 +195,28 @@ public final class TensorStream<T> {
     FunctionChecks.requireRow(schema);
     MemorySize memory = new MemorySize(call.memory());
     return transform(call, null, BatchTypeInfo.of(schema).withMemory(memory));
+  }
+
+  /**
+   * The elements, which are rows of type {@code rows}, with the results behind their fields.
+   *
+   * @throws InterchangeException naming what does not fit, and the remedy
+   */
+  SingleOutputStreamOperator<RowData> append(RowType rows, BatchFunction function) {
+    TensorCall<T> call = call(function, List.of(), false);
+    JoinFunction<T, RowData, RowData> join =
+        (row, results) -> new JoinedRowData(((RowData) row).getRowKind(), (RowData) row, results);
+    List<RowType.RowField> fields = new ArrayList<>(rows.getFields());
+    for (RowType.RowField result : call.resultType().getFields()) {
+      if (rows.getFieldNames().contains(result.getName())) {
+        throw new InterchangeException(
+            "Cannot append result column '"
+                + result.getName()
+                + "': the table has a column of that name; rename the table's column first");
+      }
+      fields.add(result);
+    }
+    return transform(call, join, InternalTypeInfo.of(new RowType(false, fields)));
   }
 
   private <R> SingleOutputStreamOperator<R> transform(

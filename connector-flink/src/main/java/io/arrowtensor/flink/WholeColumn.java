@@ -43,14 +43,16 @@ final class WholeColumn {
     }
     boolean fills = policy.fills() && column.kind() == ColumnKind.ARRAY;
     if (!fills && !policy.masks()) {
+      int row = RowMarks.firstUnset(validity);
       throw new NullsException(
-          "Cannot hand out column '"
-              + column.name()
-              + "' with nulls: row "
-              + RowMarks.firstUnset(validity)
-              + " of the batch is the first; filter them out, or choose Options.withNulls("
-              + (column.kind() == ColumnKind.ARRAY ? "..." : "Nulls.MASK")
-              + ")");
+              "Cannot hand out column '"
+                  + column.name()
+                  + "' with nulls: row "
+                  + row
+                  + " of the batch is the first; filter them out, or choose Options.withNulls("
+                  + (column.kind() == ColumnKind.ARRAY ? "..." : "Nulls.MASK")
+                  + ")")
+          .atRow(row);
     }
     return view(column.withValidity(policy.masks() ? validity : null), fills ? validity : null);
   }

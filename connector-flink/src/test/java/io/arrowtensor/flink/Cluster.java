@@ -18,11 +18,11 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** Flink's MiniCluster for the jobs of one test class: two task managers of two slots. */
-final class Cluster implements BeforeAllCallback, AfterAllCallback {
+public final class Cluster implements BeforeAllCallback, AfterAllCallback {
   private final Configuration configuration;
   private MiniCluster cluster;
 
-  Cluster() {
+  public Cluster() {
     this(new Configuration());
   }
 
@@ -55,7 +55,7 @@ final class Cluster implements BeforeAllCallback, AfterAllCallback {
   }
 
   /** A job that runs. */
-  final class Job {
+  public final class Job {
     private final JobID id;
 
     private Job(JobID id) {
@@ -67,7 +67,7 @@ final class Cluster implements BeforeAllCallback, AfterAllCallback {
     }
 
     /** Waits for the end, which is to be {@code expected}. */
-    void awaitEnd(JobStatus expected) throws Exception {
+    public void awaitEnd(JobStatus expected) throws Exception {
       JobResult result = cluster.requestJobResult(id).get();
       assertThat(result.getSerializedThrowable()).as("failure").isEmpty();
       assertThat(cluster.getJobStatus(id).get()).as("status").isEqualTo(expected);
@@ -84,12 +84,12 @@ final class Cluster implements BeforeAllCallback, AfterAllCallback {
     }
   }
 
-  Job start(StreamExecutionEnvironment environment) throws Exception {
+  public Job start(StreamExecutionEnvironment environment) throws Exception {
     return new Job(cluster.submitJob(environment.getStreamGraph().getJobGraph()).get().getJobID());
   }
 
   /** Waits a bounded time. */
-  static void await(String what, BooleanSupplier condition) {
+  public static void await(String what, BooleanSupplier condition) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("waiting until %s", what).isLessThan(deadline);

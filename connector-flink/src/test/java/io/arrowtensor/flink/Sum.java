@@ -18,11 +18,21 @@ import io.arrowtensor.internal.RawMemory;
 class Sum implements BatchFunction {
   private static final long serialVersionUID = 1;
 
+  private final String result;
   transient BatchContext context;
+
+  Sum() {
+    this("y");
+  }
+
+  /** Calls its result {@code result}. */
+  Sum(String result) {
+    this.result = result;
+  }
 
   @Override
   public BatchSchema resultSchema(BatchSchema input, FileAccess files) {
-    return BatchSchema.of(Column.scalar("y", DType.FLOAT64));
+    return BatchSchema.of(Column.scalar(result, DType.FLOAT64));
   }
 
   @Override
@@ -44,7 +54,7 @@ class Sum implements BatchFunction {
       }
       RawMemory.putDouble(sums.address() + 8L * row, sum);
     }
-    return OwnedBatch.of(DeviceColumn.of("y", sums));
+    return OwnedBatch.of(DeviceColumn.of(result, sums));
   }
 
   @Override

@@ -1,0 +1,93 @@
+package io.arrowtensor.benchmarks.flink;
+
+import io.arrowtensor.benchmarks.Model;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.api.Table;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
+import org.apache.flink.table.types.logical.BigIntType;
+import org.apache.flink.table.types.logical.FloatType;
+import org.apache.flink.table.types.logical.LogicalType;
+
+/** The same scores in SQL: {@code ML_PREDICT} row by row, and in batches by this library. */
+final class SqlWays {
+  private static final long BATCHES = Long.getLong("modelBatches", 2048);
+  private static final int BATCH = 1024;
+
+  private SqlWays() {}
+
+  /** The ways with {@code model}. */
+  static List<Way> of(Model model) {
+    Map<String, String> params = Map.of("model", model.name().toLowerCase(Locale.ROOT));
+    long rows = BATCH * BATCHES;
+    return List.of(
+        way("ml_predict_row_by_row", params, rows / 16, model, "row-by-row", model.name(), ""),
+        way(
+            "ml_predict_batches",
+            params,
+            rows,
+            model,
+            "tensor",
+            Path.of(model.file).toUri().toString(),
+            ", MAP['async', 'true', 'max-concurrent-operations', '%d']".formatted(4 * BATCH)));
+  }
+
+  private static Way way(
+      String name,
+      Map<String, String> params,
+      long rows,
+      Model model,
+      String provider,
+      String file,
+      String settings) {
+    return new Way(
+        name,
+        params,
+        rows,
+        environment -> {
+          StreamTableEnvironment tables = StreamTableEnvironment.create(environment);
+          tables.createTemporaryView("flights", flights(tables, environment, model, rows));
+          String type = model == Model.ADD ? "FLOAT" : "BIGINT";
+          tables.executeSql(
+              "CREATE MODEL m INPUT (%s %s, %s %s) OUTPUT (score FLOAT) WITH ('provider' = '%s', 'model' = '%s')"
+                  .formatted(model.first, type, model.second, type, provider, file));
+          Table scores =
+              tables.sqlQuery(
+                  "SELECT score FROM ML_PREDICT(TABLE flights, MODEL m, DESCRIPTOR(%s, %s)%s)"
+                      .formatted(model.first, model.second, settings));
+          tables
+              .toDataStream(
+                  scores,
+                  DataTypes.ROW(DataTypes.FIELD("score", DataTypes.FLOAT()))
+                      .bridgedTo(RowData.class))
+              .sinkTo(new SumSink<>((total, row) -> total.add(((RowData) row).getFloat(0))));
+        });
+  }
+
+  private static Table flights(
+      StreamTableEnvironment tables,
+      StreamExecutionEnvironment environment,
+      Model model,
+      long rows) {
+    RowData[] prepared =
+        Arrays.stream(Flight.prepared())
+            .map(flight -> GenericRowData.of(flight.first(model), flight.second(model)))
+            .toArray(RowData[]::new);
+    LogicalType type = model == Model.ADD ? new FloatType(false) : new BigIntType(false);
+    return tables.fromDataStream(
+        RepeatedRows.stream(
+            environment,
+            prepared,
+            rows,
+            InternalTypeInfo.ofFields(
+                new LogicalType[] {type, type}, new String[] {model.first, model.second})));
+  }
+}

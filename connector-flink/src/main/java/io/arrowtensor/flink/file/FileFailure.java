@@ -1,0 +1,47 @@
+package io.arrowtensor.flink.file;
+
+import io.arrowtensor.InterchangeException;
+import io.arrowtensor.InvalidStructException;
+import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.flink.TensorSettings;
+import org.apache.arrow.memory.OutOfMemoryException;
+import org.apache.flink.core.fs.Path;
+
+/** The errors of files: all name the file. */
+final class FileFailure {
+  private FileFailure() {}
+
+  /** A file that is not what it should be. */
+  static InvalidStructException invalid(Path path, String why) {
+    return new InvalidStructException(
+        "Cannot read " + path + ": " + why + "; write it anew, or leave it out");
+  }
+
+  /** {@code failure}, met while {@code path} was read. */
+  static RuntimeException of(Path path, RuntimeException failure) {
+    String name = "Cannot read " + path;
+    String message = String.valueOf(failure.getMessage());
+    if (failure instanceof InterchangeException) {
+      return message.startsWith(name)
+          ? failure
+          : new InterchangeException(name + ": " + message, failure);
+    }
+    if (failure instanceof OutOfMemoryException) {
+      return new InterchangeException(
+          name
+              + ": its batch does not fit into the memory of this reader ("
+              + message
+              + "); raise "
+              + TensorSettings.TASK_MEMORY.key()
+              + " of the cluster, or write smaller batches",
+          failure);
+    }
+    InterchangeException named =
+        failure instanceof UnsupportedOperationException
+            ? new UnsupportedTypeException(
+                name + ": " + message + "; write it in another way, or leave it out")
+            : invalid(path, "its bytes make no sense (" + failure + ")");
+    named.initCause(failure);
+    return named;
+  }
+}

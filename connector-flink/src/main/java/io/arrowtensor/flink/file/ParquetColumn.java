@@ -1,0 +1,121 @@
+package io.arrowtensor.flink.file;
+
+import io.arrowtensor.BatchSchema.Column;
+import io.arrowtensor.ColumnKind;
+import io.arrowtensor.DType;
+import io.arrowtensor.UnsupportedTypeException;
+import java.io.IOException;
+import java.util.List;
+import org.apache.flink.formats.parquet.vector.reader.AbstractColumnReader;
+import org.apache.flink.formats.parquet.vector.reader.BooleanColumnReader;
+import org.apache.flink.formats.parquet.vector.reader.BytesColumnReader;
+import org.apache.flink.formats.parquet.vector.reader.DoubleColumnReader;
+import org.apache.flink.formats.parquet.vector.reader.FloatColumnReader;
+import org.apache.flink.formats.parquet.vector.reader.IntColumnReader;
+import org.apache.flink.formats.parquet.vector.reader.LongColumnReader;
+import org.apache.parquet.column.ColumnDescriptor;
+import org.apache.parquet.column.page.PageReader;
+import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.LogicalTypeAnnotation.IntLogicalTypeAnnotation;
+import org.apache.parquet.schema.PrimitiveType;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.Type;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which column batches have for a column of a Parquet file: <a
+ * href="https://github.com/apache/parquet-format/blob/master/LogicalTypes.md">its stored type</a>,
+ * bytes with offsets for text and binary.
+ */
+final class ParquetColumn {
+  private ParquetColumn() {}
+
+  /**
+   * The column of batches.
+   *
+   * @throws UnsupportedTypeException naming the column, its type and the remedy
+   */
+  static Column of(Type type) {
+    if (!type.isPrimitive() || type.isRepetition(Type.Repetition.REPEATED)) {
+      throw refusal(type, "it is nested");
+    }
+    PrimitiveType primitive = type.asPrimitiveType();
+    LogicalTypeAnnotation logical = primitive.getLogicalTypeAnnotation();
+    PrimitiveTypeName stored = primitive.getPrimitiveTypeName();
+    boolean nullable = type.isRepetition(Type.Repetition.OPTIONAL);
+    if (stored == PrimitiveTypeName.BINARY) {
+      return new Column(type.getName(), bytes(type, logical), DType.UINT8, List.of(), nullable);
+    }
+    return Column.scalar(type.getName(), scalar(type, stored, logical)).withNullable(nullable);
+  }
+
+  private static ColumnKind bytes(Type type, @Nullable LogicalTypeAnnotation logical) {
+    if (logical == null || logical.equals(LogicalTypeAnnotation.bsonType())) {
+      return ColumnKind.BINARY;
+    }
+    if (logical.equals(LogicalTypeAnnotation.stringType())
+        || logical.equals(LogicalTypeAnnotation.enumType())
+        || logical.equals(LogicalTypeAnnotation.jsonType())) {
+      return ColumnKind.STRING;
+    }
+    throw refusal(type, "its bytes stand for " + logical);
+  }
+
+  private static DType scalar(
+      Type type, PrimitiveTypeName stored, @Nullable LogicalTypeAnnotation logical) {
+    return switch (stored) {
+      case BOOLEAN -> DType.BOOL;
+      case FLOAT -> DType.FLOAT32;
+      case DOUBLE -> DType.FLOAT64;
+      case INT32, INT64 -> integer(type, stored, logical);
+      default -> throw refusal(type, "its values are " + stored);
+    };
+  }
+
+  private static DType integer(
+      Type type, PrimitiveTypeName stored, @Nullable LogicalTypeAnnotation logical) {
+    if (logical instanceof LogicalTypeAnnotation.DecimalLogicalTypeAnnotation) {
+      throw refusal(type, "its integers stand for " + logical);
+    }
+    if (logical instanceof IntLogicalTypeAnnotation integer) {
+      DType signed = DType.INT64;
+      return new DType(
+          integer.isSigned() ? signed.code() : DType.UINT64.code(), integer.getBitWidth(), 1);
+    }
+    return stored == PrimitiveTypeName.INT32 ? DType.INT32 : DType.INT64;
+  }
+
+  private static UnsupportedTypeException refusal(Type type, String why) {
+    return new UnsupportedTypeException(
+        "its column '"
+            + type.getName()
+            + "' cannot be read as an array: "
+            + why
+            + " ("
+            + type
+            + "); leave it out, or write it as numbers, text or bytes");
+  }
+
+  /** Memory for {@code rows} values of {@code column}, which an {@link ParquetSlab} lends. */
+  static ParquetVector vector(Column column, int rows) {
+    if (column.kind() != ColumnKind.ARRAY) {
+      return new BytesVector(column, rows);
+    }
+    return column.dtype().equals(DType.BOOL)
+        ? new FlagVector(column, rows)
+        : new FixedVector(column, rows);
+  }
+
+  /** Flink's reader of the pages of a column in one row group. */
+  static AbstractColumnReader<?> reader(ColumnDescriptor column, PageReader pages)
+      throws IOException {
+    return switch (column.getPrimitiveType().getPrimitiveTypeName()) {
+      case BOOLEAN -> new BooleanColumnReader(column, pages);
+      case INT32 -> new IntColumnReader(column, pages);
+      case INT64 -> new LongColumnReader(column, pages);
+      case FLOAT -> new FloatColumnReader(column, pages);
+      case DOUBLE -> new DoubleColumnReader(column, pages);
+      default -> new BytesColumnReader(column, pages);
+    };
+  }
+}

@@ -1,0 +1,165 @@
+package io.arrowtensor.flink.file;
+
+import io.arrowtensor.BatchSchema;
+import io.arrowtensor.InterchangeException;
+import io.arrowtensor.InvalidStructException;
+import io.arrowtensor.UnsupportedTypeException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.flink.core.fs.FSDataInputStream;
+import org.apache.flink.core.fs.FileSystem;
+import org.apache.flink.core.fs.Path;
+import org.apache.flink.formats.parquet.ParquetInputFile;
+import org.apache.parquet.ParquetReadOptions;
+import org.apache.parquet.column.Encoding;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.metadata.BlockMetaData;
+import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.Type;
+
+/** An open Parquet file, or the row groups of it that a split has. */
+final class ParquetFile implements Closeable {
+  @SuppressWarnings("deprecation") // the name of dictionary encoding in files of version 1
+  private static final Set<Encoding> READABLE =
+      EnumSet.of(
+          Encoding.PLAIN,
+          Encoding.RLE,
+          Encoding.BIT_PACKED,
+          Encoding.PLAIN_DICTIONARY,
+          Encoding.RLE_DICTIONARY);
+
+  private final Path path;
+  private final long length;
+  private final ParquetFileReader reader;
+
+  private ParquetFile(Path path, long length, ParquetFileReader reader) {
+    this.path = path;
+    this.length = length;
+    this.reader = reader;
+  }
+
+  /**
+   * Opens the row groups in the middle of which {@code bytes} from {@code start} reach, as all of
+   * Parquet's readers split files. The caller closes the file.
+   */
+  static ParquetFile open(Path path, long start, long bytes) throws IOException {
+    FileSystem files = path.getFileSystem();
+    long length = files.getFileStatus(path).getLen();
+    FSDataInputStream stream = files.open(path);
+    boolean opened = false;
+    try {
+      ParquetReadOptions options =
+          ParquetReadOptions.builder().withRange(start, start + bytes).build();
+      ParquetFileReader reader =
+          ParquetFileReader.open(new ParquetInputFile(stream, length), options);
+      opened = true;
+      return new ParquetFile(path, length, reader);
+    } catch (RuntimeException e) {
+      throw failed(path, e);
+    } catch (NoClassDefFoundError e) {
+      throw new InterchangeException(
+          "Cannot read "
+              + path
+              + ": a class of Parquet or of Hadoop is missing ("
+              + e.getMessage()
+              + "); add flink-parquet and Hadoop's hadoop-common 3.4.3 to the class path, as Flink's"
+              + " own Parquet format needs them",
+          e);
+    } finally {
+      if (!opened) {
+        stream.close();
+      }
+    }
+  }
+
+  /**
+   * The columns called {@code names} as batches have them; all of them for no names.
+   *
+   * @throws InterchangeException naming file and column
+   */
+  BatchSchema columns(List<String> names) {
+    try {
+      List<Type> types = types(names);
+      types.forEach(this::requireEncodings);
+      return new BatchSchema(types.stream().map(ParquetColumn::of).toList());
+    } catch (RuntimeException e) {
+      throw failed(path, e);
+    }
+  }
+
+  private List<Type> types(List<String> names) {
+    MessageType schema = reader.getFooter().getFileMetaData().getSchema();
+    List<String> all = schema.getFields().stream().map(Type::getName).toList();
+    for (String name : names) {
+      if (!all.contains(name)) {
+        throw new InterchangeException("it has no column '" + name + "': its columns are " + all);
+      }
+    }
+    return (names.isEmpty() ? all : names).stream().map(schema::getType).toList();
+  }
+
+  private void requireEncodings(Type column) {
+    for (BlockMetaData group : reader.getRowGroups()) {
+      for (ColumnChunkMetaData chunk : group.getColumns()) {
+        boolean chosen = chunk.getPath().toArray()[0].equals(column.getName());
+        if (chosen && !READABLE.containsAll(chunk.getEncodings())) {
+          throw new UnsupportedTypeException(
+              "its column '"
+                  + column.getName()
+                  + "' is encoded as "
+                  + chunk.getEncodings()
+                  + ", of which Flink's reader knows plain and dictionary encoding; write it so");
+        }
+      }
+    }
+  }
+
+  /** The reader, which reads {@code names} from now on; borrowed. */
+  ParquetFileReader reading(List<String> names) {
+    reader.setRequestedSchema(new MessageType("columns", types(names)));
+    requireInside();
+    return reader;
+  }
+
+  /** Refuses pages that a corrupt file names outside of itself, before memory is allocated. */
+  private void requireInside() {
+    for (BlockMetaData group : reader.getRowGroups()) {
+      for (ColumnChunkMetaData chunk : group.getColumns()) {
+        long start = chunk.getStartingPos();
+        long bytes = chunk.getTotalSize();
+        if (start < 0 || bytes < 0 || start > length - bytes || group.getRowCount() < 0) {
+          throw new InvalidStructException(
+              "its column "
+                  + chunk.getPath()
+                  + " names "
+                  + bytes
+                  + " bytes from "
+                  + start
+                  + " for "
+                  + group.getRowCount()
+                  + " rows, but the file has "
+                  + length
+                  + " bytes; write it anew, or leave it out");
+        }
+      }
+    }
+  }
+
+  /** {@code failure}, met while this file was read, with the file's name. */
+  RuntimeException failed(RuntimeException failure) {
+    return failed(path, failure);
+  }
+
+  private static RuntimeException failed(Path path, RuntimeException failure) {
+    return FileFailure.of(path, failure);
+  }
+
+  @Override
+  public void close() throws IOException {
+    reader.close();
+  }
+}

@@ -1,0 +1,132 @@
+package io.arrowtensor.flink.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.arrowtensor.InterchangeException;
+import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.flink.NothingHeld;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import org.apache.parquet.column.ParquetProperties.WriterVersion;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.example.ExampleParquetWriter;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.io.LocalOutputFile;
+import org.apache.parquet.schema.MessageTypeParser;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Parquet files and columns that cannot be read give an error that names them. */
+@ExtendWith(NothingHeld.class)
+class ParquetHostileTest {
+  private static final int FLIPS = 300;
+
+  @TempDir Path folder;
+
+  private Path written(boolean dictionary, CompressionCodecName codec) throws Exception {
+    Path file = folder.resolve("good.parquet");
+    new ParquetFixture(dictionary, WriterVersion.PARQUET_1_0, codec, 40, 20, 30, 4)
+        .write(file, 60, new Random(1));
+    return file;
+  }
+
+  /** Reads all that {@code bytes} hold; what is wrong with them is named. */
+  private boolean isRead(byte[] bytes) throws Exception {
+    Path file = folder.resolve("changed.parquet");
+    Files.write(file, bytes);
+    try {
+      IpcReadTest.read(ParquetFiles.read(IpcReadTest.path(file)), file, 0, bytes.length);
+      return true;
+    } catch (InterchangeException | IOException e) {
+      assertThat(e).hasMessageStartingWith("Cannot read file:" + file);
+      return false;
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true, UNCOMPRESSED", "false, UNCOMPRESSED", "true, ZSTD"})
+  void changedBytesAreReadOrRefused(boolean dictionary, CompressionCodecName codec)
+      throws Exception {
+    byte[] bytes = Files.readAllBytes(written(dictionary, codec));
+    long seed = Long.getLong("seed", System.nanoTime());
+    System.out.println("-Dseed=" + seed + ": " + FLIPS + " changed bytes");
+    Random random = new Random(seed);
+    int refused = 0;
+    for (int i = 0; i < FLIPS; i++) {
+      byte[] changed = bytes.clone();
+      changed[random.nextInt(bytes.length)] = (byte) random.nextInt();
+      refused += isRead(changed) ? 0 : 1;
+    }
+    assertThat(refused).as("files refused").isPositive();
+  }
+
+  @Test
+  void filesThatAreCutOffAreRefused() throws Exception {
+    byte[] bytes = Files.readAllBytes(written(true, CompressionCodecName.UNCOMPRESSED));
+    for (int length = 0; length < bytes.length; length += 1 + length / 20) {
+      assertThat(isRead(Arrays.copyOf(bytes, length))).as("%s bytes", length).isFalse();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "required fixed_len_byte_array(16) x| its values are FIXED_LEN_BYTE_ARRAY",
+        "required int96 x| its values are INT96",
+        "required int32 x (DECIMAL(5,2))| its integers stand for DECIMAL(5,2)",
+        "required binary x (DECIMAL(30,2))| its bytes stand for DECIMAL(30,2)",
+        "repeated int32 x| it is nested",
+        "optional group x (LIST) { repeated group list { optional float element; } }| it is nested",
+      })
+  void columnsThatArraysCannotHoldAreNamedWhenTheJobIsBuilt(String type, String why)
+      throws Exception {
+    Path file = folder.resolve("other.parquet");
+    String end = type.endsWith("}") ? " " : "; ";
+    var schema =
+        MessageTypeParser.parseMessageType(
+            "message m { required int32 i; " + type.strip() + end + "}");
+    try (ParquetWriter<?> writer =
+        ExampleParquetWriter.builder(new LocalOutputFile(file)).withType(schema).build()) {
+      assertThat(writer).isNotNull();
+    }
+    assertThatThrownBy(() -> ParquetFiles.read(IpcReadTest.path(file)))
+        .isInstanceOf(InterchangeException.class)
+        .hasCauseInstanceOf(UnsupportedTypeException.class)
+        .hasMessageStartingWith(
+            "Cannot read "
+                + IpcReadTest.path(file)
+                + ": its column 'x' cannot be read as an array: "
+                + why.strip())
+        .hasMessageEndingWith("leave it out, or write it as numbers, text or bytes");
+    assertThat(ParquetFiles.schema(IpcReadTest.path(file), "i").columns())
+        .extracting(Object::toString)
+        .containsExactly("i: int32");
+  }
+
+  @Test
+  void otherEncodingsAreNamedWhenTheJobIsBuilt() throws Exception {
+    Path file = folder.resolve("delta.parquet");
+    new ParquetFixture(
+            false, WriterVersion.PARQUET_2_0, CompressionCodecName.UNCOMPRESSED, 40, 20, 30, 4)
+        .write(file, 60, new Random(1));
+    assertThatThrownBy(() -> ParquetFiles.read(IpcReadTest.path(file), "id"))
+        .isInstanceOf(InterchangeException.class)
+        .hasMessageContaining("its column 'id' is encoded as ")
+        .hasMessageContaining("DELTA_BINARY_PACKED")
+        .hasMessageEndingWith(
+            "of which Flink's reader knows plain and dictionary encoding; write it so");
+    assertThatThrownBy(
+            () ->
+                ParquetFiles.read(
+                    IpcReadTest.path(written(true, CompressionCodecName.ZSTD)), "speed"))
+        .hasMessageContaining("it has no column 'speed': its columns are [id, flag, ");
+  }
+}

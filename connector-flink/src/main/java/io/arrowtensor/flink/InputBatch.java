@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 final class InputBatch<T> implements BatchInput<T> {
   private static final RowKind[] KINDS = RowKind.values();
 
+  private static final int INSERT = RowKind.INSERT.ordinal();
+
   /** Beside the kind of a row, in one byte. */
   private static final int TIMED = KINDS.length;
 
@@ -136,9 +138,19 @@ final class InputBatch<T> implements BatchInput<T> {
   public @Nullable DeviceColumn rowTimes(Options options) {
     boolean[] timed = new boolean[rows];
     for (int row = 0; row < rows; row++) {
-      timed[row] = isTimed(row);
+      timed[row] = marks[row] >= TIMED;
     }
     return RowMarks.times(timestamps, timed, rows, options);
+  }
+
+  @Override
+  public int firstChange() {
+    for (int row = 0; row < rows; row++) {
+      if ((marks[row] & (TIMED - 1)) != INSERT) {
+        return row;
+      }
+    }
+    return -1;
   }
 
   @Override

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
  */
 final class InputBatch<T> implements BatchInput<T> {
+  private static final int INSERT = RowKind.INSERT.toByteValue();
+
   /** Beside the kind of a row, which has two bits, in one byte. */
   private static final int TIMED = 4;
 
@@ -134,9 +136,19 @@ final class InputBatch<T> implements BatchInput<T> {
   public @Nullable DeviceColumn rowTimes(Options options) {
     boolean[] timed = new boolean[rows];
     for (int row = 0; row < rows; row++) {
-      timed[row] = isTimed(row);
+      timed[row] = marks[row] >= TIMED;
     }
     return RowMarks.times(timestamps, timed, rows, options);
+  }
+
+  @Override
+  public int firstChange() {
+    for (int row = 0; row < rows; row++) {
+      if ((marks[row] & (TIMED - 1)) != INSERT) {
+        return row;
+      }
+    }
+    return -1;
   }
 
   @Override

@@ -116,8 +116,7 @@ class DictionaryRootTest {
     DeviceColumn inner = DeviceColumn.of("inner", indices(0, 1)).withDictionary(words());
     try (OwnedBatch batch =
         OwnedBatch.of(DeviceColumn.of("outer", indices(1, 0)).withDictionary(inner))) {
-      assertThatThrownBy(
-              () -> Vectors.toRoot(batch, dictionaries, allocator, Options.defaults()))
+      assertThatThrownBy(() -> Vectors.toRoot(batch, dictionaries, allocator, Options.defaults()))
           .isInstanceOf(UnsupportedTypeException.class)
           .hasMessageContaining("Cannot make a vector of column 'inner': it has a dictionary");
       assertThat(dictionaries.getDictionaryIds()).isEmpty();

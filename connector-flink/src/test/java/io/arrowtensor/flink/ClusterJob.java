@@ -1,6 +1,7 @@
 package io.arrowtensor.flink;
 
 import io.arrowtensor.BatchFunction;
+import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.engine.OnnxFunction;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,11 +18,13 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
  * The job that {@code src/test/cluster/run} submits to a cluster of processes: adds a and b of
- * numbered events, and counts rows and sums in accumulators, which Flink's REST interface shows.
+ * numbered events, row by row and in whole batches, and counts rows and sums in accumulators, which
+ * Flink's REST interface shows.
  */
 public final class ClusterJob {
   static final String ROWS = "rows";
   static final String SUM = "sum";
+  static final String ROWS_IN_BATCHES = "rowsInBatches";
 
   private ClusterJob() {}
 
@@ -41,11 +44,13 @@ public final class ClusterJob {
             Long.parseLong(args[0]),
             RateLimiterStrategy.perSecond(Double.parseDouble(args[1])),
             TypeInformation.of(Event.class));
-    TensorStream.of(environment.fromSource(source, WatermarkStrategy.noWatermarks(), "events"))
-        .columns("a", "b")
-        .maxRows(Integer.parseInt(args[2]))
-        .inFlight(Integer.parseInt(args[3]))
-        .maxDelay(Duration.ofSeconds(10))
+    TensorStream<Event> scoring =
+        TensorStream.of(environment.fromSource(source, WatermarkStrategy.noWatermarks(), "events"))
+            .columns("a", "b")
+            .maxRows(Integer.parseInt(args[2]))
+            .inFlight(Integer.parseInt(args[3]))
+            .maxDelay(Duration.ofSeconds(10));
+    scoring
         .map(
             function,
             (event, result) ->
@@ -54,6 +59,7 @@ public final class ClusterJob {
         .map(new Counting())
         .name("counted")
         .sinkTo(new DiscardingSink<>());
+    scoring.mapBatches(function).map(new CountingBatches()).sinkTo(new DiscardingSink<>());
     environment.execute("cluster job");
   }
 
@@ -73,6 +79,23 @@ public final class ClusterJob {
       rows.add(1);
       sum.add(scored.sum);
       return scored;
+    }
+  }
+
+  /** Forgets the batches, so that the connector frees them when they are unreachable. */
+  private static final class CountingBatches extends RichMapFunction<OwnedBatch, Long> {
+    private static final long serialVersionUID = 1;
+    private final LongCounter rows = new LongCounter();
+
+    @Override
+    public void open(OpenContext context) {
+      getRuntimeContext().addAccumulator(ROWS_IN_BATCHES, rows);
+    }
+
+    @Override
+    public Long map(OwnedBatch batch) {
+      rows.add(batch.rowCount());
+      return batch.rowCount();
     }
   }
 }

@@ -110,7 +110,7 @@ public final class FlinkScoring {
   }
 
   /** The results of a batch at once, as whoever takes batches does. */
-  private static void add(SumSink.Total total, OwnedBatch batch) {
+  static void add(SumSink.Total total, OwnedBatch batch) {
     try (batch) {
       FloatBuffer sums = batch.column(0).array().byteBuffer().asFloatBuffer();
       for (int row = 0; row < sums.limit(); row++) {
@@ -124,7 +124,7 @@ public final class FlinkScoring {
     return RepeatedRows.stream(environment, prepared, ROWS, type);
   }
 
-  private static float sum(RowData row) {
+  static float sum(RowData row) {
     return row.getFloat(0)
         + row.getFloat(1)
         + row.getFloat(2)

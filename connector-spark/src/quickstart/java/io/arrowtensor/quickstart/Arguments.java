@@ -60,7 +60,8 @@ record Arguments(Path input, Path model, List<String> columns, Path output) {
     }
   }
 
-  private static List<Path> parquetFiles(Path input) {
+  /** The files of the table. */
+  static List<Path> parquetFiles(Path input) {
     if (!Files.isDirectory(input)) {
       return List.of(input);
     }

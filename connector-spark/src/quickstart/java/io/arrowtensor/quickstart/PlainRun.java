@@ -14,30 +14,41 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.spark.sql.Row;
-import scala.collection.Iterable;
-import scala.jdk.javaapi.CollectionConverters;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * ONNX Runtime as its documentation shows it, without this library: Java arrays in, Java arrays
  * out. What the scored table must agree with.
+ *
+ * @param <R> a row of that table
  */
-final class PlainRun implements AutoCloseable {
+final class PlainRun<R> implements AutoCloseable {
   private static final double TOLERANCE = 1e-6;
 
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final OrtSession session;
   private final List<String> columns;
-
-  PlainRun(Path model, List<String> columns) throws OrtException {
-    this.session = environment.createSession(model.toString());
-    this.columns = columns;
-  }
+  private final BiFunction<R, String, ?> argument;
+  private final Function<R, ?> score;
 
   /**
-   * How many of {@code rows} hold, in column {@code score}, what the model gives for their columns.
+   * @param columns the model's arguments
+   * @param argument gives a column's value in a row
+   * @param score gives what stands in a row as the model's answer: a value, or values nested in
+   *     lists and arrays
    */
-  int agreeing(List<Row> rows) throws OrtException {
+  PlainRun(
+      Path model, List<String> columns, BiFunction<R, String, ?> argument, Function<R, ?> score)
+      throws OrtException {
+    this.session = environment.createSession(model.toString());
+    this.columns = columns;
+    this.argument = argument;
+    this.score = score;
+  }
+
+  /** How many of {@code rows} hold what the model gives for their columns. */
+  int agreeing(List<R> rows) throws OrtException {
     Map<String, OnnxTensor> inputs = inputs(rows);
     try (OrtSession.Result result = session.run(inputs)) {
       List<Object> outputs = new ArrayList<>();
@@ -51,7 +62,7 @@ final class PlainRun implements AutoCloseable {
           flatten(Array.get(output, i), expected);
         }
         List<Object> actual = new ArrayList<>();
-        flatten(rows.get(i).getAs("score"), actual);
+        flatten(score.apply(rows.get(i)), actual);
         agreeing += same(expected, actual) ? 1 : 0;
       }
       return agreeing;
@@ -60,7 +71,7 @@ final class PlainRun implements AutoCloseable {
     }
   }
 
-  private Map<String, OnnxTensor> inputs(List<Row> rows) throws OrtException {
+  private Map<String, OnnxTensor> inputs(List<R> rows) throws OrtException {
     Map<String, NodeInfo> infos = session.getInputInfo();
     Map<String, OnnxTensor> inputs = new HashMap<>();
     if (infos.size() == 1 && columns.size() > 1) {
@@ -83,7 +94,7 @@ final class PlainRun implements AutoCloseable {
     return inputs;
   }
 
-  private OnnxTensor matrix(List<Row> rows, OnnxJavaType type) throws OrtException {
+  private OnnxTensor matrix(List<R> rows, OnnxJavaType type) throws OrtException {
     Object matrix = Array.newInstance(type.clazz, rows.size(), columns.size());
     for (int c = 0; c < columns.size(); c++) {
       Object values = values(rows, columns.get(c), type);
@@ -103,10 +114,10 @@ final class PlainRun implements AutoCloseable {
     return matrix;
   }
 
-  private static Object values(List<Row> rows, String column, OnnxJavaType type) {
+  private Object values(List<R> rows, String column, OnnxJavaType type) {
     Object values = Array.newInstance(type.clazz, rows.size());
     for (int i = 0; i < rows.size(); i++) {
-      Object value = rows.get(i).getAs(column);
+      Object value = argument.apply(rows.get(i), column);
       Array.set(values, i, value instanceof Number number ? convert(number, type) : value);
     }
     return values;
@@ -125,12 +136,8 @@ final class PlainRun implements AutoCloseable {
   }
 
   private static void flatten(Object value, List<Object> into) {
-    if (value instanceof Row row) {
-      for (int i = 0; i < row.size(); i++) {
-        flatten(row.get(i), into);
-      }
-    } else if (value instanceof Iterable<?> elements) {
-      CollectionConverters.asJava(elements).forEach(element -> flatten(element, into));
+    if (value instanceof Iterable<?> elements) {
+      elements.forEach(element -> flatten(element, into));
     } else if (value.getClass().isArray()) {
       for (int i = 0; i < Array.getLength(value); i++) {
         flatten(Array.get(value, i), into);

@@ -11,6 +11,8 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import scala.collection.Iterable;
+import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Reads a Parquet table in local Spark, scores it in SQL with an ONNX model, writes the scored
@@ -106,7 +108,12 @@ public final class Quickstart {
 
   private static long agreeing(Dataset<Row> written, Arguments arguments) throws OrtException {
     long agreeing = 0;
-    try (PlainRun plain = new PlainRun(arguments.model(), arguments.columns())) {
+    try (PlainRun<Row> plain =
+        new PlainRun<>(
+            arguments.model(),
+            arguments.columns(),
+            (row, column) -> row.getAs(column),
+            row -> asJava(row.getAs("score")))) {
       Iterator<Row> rows = written.toLocalIterator();
       List<Row> some = new ArrayList<>();
       while (rows.hasNext()) {
@@ -118,5 +125,17 @@ public final class Quickstart {
       }
     }
     return agreeing;
+  }
+
+  private static Object asJava(Object value) {
+    if (value instanceof Row row) {
+      return asJava(row.toSeq());
+    }
+    if (value instanceof Iterable<?> elements) {
+      List<Object> all = new ArrayList<>();
+      CollectionConverters.asJava(elements).forEach(element -> all.add(asJava(element)));
+      return all;
+    }
+    return value;
   }
 }

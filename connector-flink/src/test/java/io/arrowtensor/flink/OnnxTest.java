@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.arrowtensor.BatchContext;
 import io.arrowtensor.BatchFunction;
 import io.arrowtensor.BatchSchema;
+import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.FileAccess;
 import io.arrowtensor.InterchangeException;
@@ -15,19 +16,20 @@ import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.Storage;
 import io.arrowtensor.engine.OnnxFunction;
+import io.arrowtensor.flink.file.ParquetFiles;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.Semaphore;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.JoinFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.file.src.FileSource;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -37,6 +39,7 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.types.Row;
+import org.apache.flink.util.Collector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -61,13 +64,30 @@ class OnnxTest {
                       DataTypes.FIELD("distance", DataTypes.BIGINT()))
                   .getLogicalType());
 
-  private static List<Flight> flights(int rows) {
-    Random random = new Random(2001);
-    List<Flight> flights = new ArrayList<>();
-    for (int i = 0; i < rows; i++) {
-      flights.add(new Flight(random.nextInt(-60, 600), (long) random.nextInt(20, 5000)));
+  /** The first flights of the repository's data. */
+  private static List<Flight> flights(int rows) throws Exception {
+    URI file = PlainOnnx.DELAY.resolveSibling("../data/flights.parquet").normalize().toUri();
+    org.apache.flink.core.fs.Path input = new org.apache.flink.core.fs.Path(file);
+    StreamExecutionEnvironment environment = StreamExecutionEnvironment.createLocalEnvironment(1);
+    return environment
+        .fromSource(
+            FileSource.forBulkFileFormat(ParquetFiles.read(input, "delay", "distance"), input)
+                .build(),
+            WatermarkStrategy.noWatermarks(),
+            "flights")
+        .flatMap(OnnxTest::split)
+        .returns(POJO)
+        .executeAndCollect(rows);
+  }
+
+  private static void split(OwnedBatch batch, Collector<Flight> flights) {
+    try (batch) {
+      DeviceArray delays = batch.column("delay").values();
+      DeviceArray distances = batch.column("distance").values();
+      for (long i = 0; i < batch.rowCount(); i++) {
+        flights.collect(new Flight((long) Sum.at(delays, i), (long) Sum.at(distances, i)));
+      }
     }
-    return flights;
   }
 
   private static RowData row(Flight flight) {

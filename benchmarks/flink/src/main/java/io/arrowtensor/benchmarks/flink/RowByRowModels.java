@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.factories.ModelProviderFactory;
@@ -39,8 +40,8 @@ public final class RowByRowModels implements ModelProviderFactory {
 
   @Override
   public ModelProvider createModelProvider(Context context) {
-    String model = context.getCatalogModel().getOptions().get(MODEL.key());
-    return new Provider(Model.valueOf(model));
+    Configuration options = Configuration.fromMap(context.getCatalogModel().getOptions());
+    return new Provider(options.get(MODEL));
   }
 
   private record Provider(Model model) implements PredictRuntimeProvider {

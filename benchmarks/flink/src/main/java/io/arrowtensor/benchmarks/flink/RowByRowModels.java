@@ -39,14 +39,14 @@ public final class RowByRowModels implements ModelProviderFactory {
   }
 
   @Override
-  public ModelProvider createModelProvider(Context context) {
+  public ModelProvider createModelProvider(ModelProviderFactory.Context context) {
     Configuration options = Configuration.fromMap(context.getCatalogModel().getOptions());
     return new Provider(options.get(MODEL));
   }
 
   private record Provider(Model model) implements PredictRuntimeProvider {
     @Override
-    public PredictFunction createPredictFunction(Context context) {
+    public PredictFunction createPredictFunction(ModelProvider.Context context) {
       return new Scores(model);
     }
 

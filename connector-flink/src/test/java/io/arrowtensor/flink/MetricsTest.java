@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.metrics.Counter;
@@ -23,6 +24,8 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What Flink's reporters and web UI are told. */
 @ExtendWith(NothingHeld.class)
@@ -32,6 +35,19 @@ class MetricsTest {
 
   /** The metrics of the operator in a job that ended, by name. */
   private static Map<String, Metric> metrics(Sum function) throws Exception {
+    return metrics(
+        events ->
+            events
+                .maxRows(1000)
+                .maxDelay(Duration.ofHours(1))
+                .map(function)
+                .name("scored")
+                .map(row -> row.getDouble(0)));
+  }
+
+  /** The metrics of the operator called {@code scored}. */
+  private static Map<String, Metric> metrics(Function<TensorStream<Event>, DataStream<?>> job)
+      throws Exception {
     InMemoryReporter reporter = InMemoryReporter.createWithRetainedMetrics();
     Configuration configuration = reporter.addToConfiguration(new Configuration());
     StreamExecutionEnvironment environment =
@@ -41,14 +57,7 @@ class MetricsTest {
             .fromSequence(0, ROWS - 1)
             .map(Event::of)
             .returns(TypeInformation.of(Event.class));
-    TensorStream.of(events)
-        .columns("a", "b")
-        .maxRows(1000)
-        .maxDelay(Duration.ofHours(1))
-        .map(function)
-        .name("scored")
-        .map(row -> row.getDouble(0))
-        .sinkTo(new DiscardingSink<>());
+    job.apply(TensorStream.of(events).columns("a", "b")).sinkTo(new DiscardingSink<>());
     environment.execute();
     String prefix = ".scored.0.";
     Map<String, Metric> found = new TreeMap<>();
@@ -99,6 +108,38 @@ class MetricsTest {
     assertThat(rows.getCount()).as("batches in the histogram").isEqualTo(3);
     assertThat(rows.getStatistics().getMax()).as("largest").isEqualTo(1000);
     assertThat(rows.getStatistics().getMin()).as("smallest").isEqualTo(500);
+  }
+
+  @Test
+  void whatIsKeptOfRowsIsCopiedOnceMore() throws Exception {
+    Map<String, Metric> metrics =
+        metrics(events -> events.mapBatches(new Sum(), "id").name("scored"));
+    assertThat(count(metrics, "copiedBytes.ROWS")).as("arguments").isEqualTo(ROWS * (4L + 8L));
+    assertThat(count(metrics, "copiedBytes.BORROWED")).as("ids").isEqualTo(ROWS * 8L);
+    assertThat(count(metrics, "batches")).as("batches").isPositive();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void batchesThatAreScoredAsTheyAreAreNotCopied(boolean chained) throws Exception {
+    Map<String, Metric> metrics =
+        metrics(
+            events -> {
+              DataStream<OwnedBatch> batches = events.mapBatches(new Sum(), "id");
+              return TensorStream.of(chained ? batches : batches.rebalance())
+                  .columns("y")
+                  .mapBatches(new Sum("z"), "id")
+                  .name("scored");
+            });
+    assertThat(count(metrics, "zeroCopyBytes"))
+        .as("at least arguments")
+        .isGreaterThanOrEqualTo(ROWS * 8L);
+    for (CopyReason reason : CopyReason.values()) {
+      if (reason != CopyReason.DICTIONARY) {
+        assertThat(count(metrics, "copiedBytes." + reason)).as("copied: %s", reason).isZero();
+      }
+    }
+    assertThat(count(metrics, "rows")).as("rows").isEqualTo(ROWS);
   }
 
   @Test

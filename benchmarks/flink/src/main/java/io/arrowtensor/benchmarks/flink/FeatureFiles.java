@@ -36,6 +36,7 @@ final class FeatureFiles {
   static void parquet(Path file, boolean dictionary, long rows) throws IOException {
     Configuration configuration = new Configuration();
     configuration.setBoolean("parquet.enable.dictionary", dictionary);
+    configuration.set("parquet.compression", "UNCOMPRESSED");
     RowData[] prepared = Features.generic();
     var path = new org.apache.flink.core.fs.Path(file.toUri());
     try (FSDataOutputStream out = path.getFileSystem().create(path, WriteMode.OVERWRITE)) {

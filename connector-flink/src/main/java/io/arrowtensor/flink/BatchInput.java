@@ -39,6 +39,11 @@ interface BatchInput<T> extends AutoCloseable {
   /** The change that a row stands for. */
   RowKind kind(int row);
 
+  /** The first row that is more than an insertion, -1 for none. */
+  default int firstChange() {
+    return -1;
+  }
+
   /** The element of a row. */
   T element(int row);
 

@@ -6,6 +6,7 @@ import io.arrowtensor.Options;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ObjIntConsumer;
 import org.apache.flink.types.RowKind;
 
 /**
@@ -77,14 +78,14 @@ abstract class ElementReader<T> implements InputReader<T> {
   /** Writes values that are objects, and may be null. */
   static FieldCopy objects(InputField field, ColumnBuffer buffer) {
     Cell cell = field.type().requireCell();
-    FieldCopy values;
+    ObjIntConsumer<Object> values;
     if (buffer instanceof ScalarBuffer scalars) {
-      values = (row, value) -> JavaCells.put(value, cell, scalars.at(row));
+      values = (value, row) -> JavaCells.put(value, cell, scalars.at(row));
     } else if (buffer instanceof TensorBuffer tensors) {
-      values = tensors::put;
+      values = (value, row) -> tensors.put(row, value);
     } else {
       BytesBuffer bytes = (BytesBuffer) buffer;
-      values = (row, value) -> bytes.put(row, JavaCells.bytes(value, cell));
+      values = (value, row) -> bytes.put(row, JavaCells.bytes(value, cell));
     }
     return (row, value) -> {
       if (value == null) {
@@ -92,7 +93,7 @@ abstract class ElementReader<T> implements InputReader<T> {
         return;
       }
       try {
-        values.copy(row, value);
+        values.accept(value, row);
       } catch (ClassCastException e) {
         throw wrongClass(field, value, e);
       }

@@ -25,10 +25,10 @@ import org.jspecify.annotations.Nullable;
  * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
  */
 final class InputBatch<T> implements BatchInput<T> {
-  private static final RowKind[] KINDS = RowKind.values();
+  private static final int INSERT = RowKind.INSERT.toByteValue();
 
-  /** Beside the kind of a row, in one byte. */
-  private static final int TIMED = KINDS.length;
+  /** Beside the kind of a row, which has two bits, in one byte. */
+  private static final int TIMED = 4;
 
   private final ElementReader<T> reader;
   private final int capacity;
@@ -100,7 +100,7 @@ final class InputBatch<T> implements BatchInput<T> {
     T element = record.getValue();
     int row = rows;
     copy.copy(row, element);
-    int kind = reader.kind(element).ordinal();
+    int kind = reader.kind(element).toByteValue();
     if (record.hasTimestamp()) {
       timestamps[row] = record.getTimestamp();
       kind += TIMED;
@@ -136,14 +136,24 @@ final class InputBatch<T> implements BatchInput<T> {
   public @Nullable DeviceColumn rowTimes(Options options) {
     boolean[] timed = new boolean[rows];
     for (int row = 0; row < rows; row++) {
-      timed[row] = isTimed(row);
+      timed[row] = marks[row] >= TIMED;
     }
     return RowMarks.times(timestamps, timed, rows, options);
   }
 
   @Override
+  public int firstChange() {
+    for (int row = 0; row < rows; row++) {
+      if ((marks[row] & (TIMED - 1)) != INSERT) {
+        return row;
+      }
+    }
+    return -1;
+  }
+
+  @Override
   public RowKind kind(int row) {
-    return KINDS[marks[row] & (TIMED - 1)];
+    return RowKind.fromByteValue((byte) (marks[row] & (TIMED - 1)));
   }
 
   @Override

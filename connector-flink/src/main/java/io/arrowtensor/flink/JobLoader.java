@@ -26,11 +26,10 @@ final class JobLoader {
 
   private JobLoader() {}
 
-  /** Called by a task after it opened its function. */
-  static void watch(RuntimeContext runtime) {
+  /** Has Flink call {@link #letGo} when the last task of the job has ended in this process. */
+  static void letGoAtEndOf(RuntimeContext runtime) {
     runtime.registerUserCodeClassLoaderReleaseHookIfAbsent(
         JobLoader.class.getName(), JobLoader::letGo);
-    warnOfPins();
   }
 
   /** Warns, once in this process, of an engine that keeps the loader of the job it came with. */
@@ -56,8 +55,8 @@ final class JobLoader {
     String name = engine.getPackageName();
     return name
         + " was loaded from the job's jar. It works, but its shutdown hook keeps the job's class"
-        + " loader, so a session cluster leaks the classes and the native library of each job that"
-        + " is submitted, until the task manager ends. Put the library into Flink's lib/ folder and"
+        + " loader: a session cluster leaks the classes and the native library of each job that is"
+        + " submitted, until the task manager ends. Put the library into Flink's lib/ folder and"
         + " add '"
         + name
         + ".' to classloader.parent-first-patterns.additional";

@@ -13,7 +13,6 @@ import io.arrowtensor.internal.Closing;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.types.RowKind;
 import org.jspecify.annotations.Nullable;
 
 /** The results of one batch as one element, which owns its memory. One thread at a time. */
@@ -64,19 +63,20 @@ final class ResultBatch implements Results {
 
   /** An element has one timestamp: the latest of its rows, so that none of them is late by it. */
   private void setTime(BatchInput<?> input) {
+    int changed = input.firstChange();
+    if (changed >= 0) {
+      throw new InterchangeException(
+              "Cannot put an "
+                  + input.kind(changed)
+                  + " into a batch (row "
+                  + changed
+                  + "): batches are insert-only; use map(function), whose rows keep their kind,"
+                  + " or make an insert-only stream first")
+          .atRow(changed);
+    }
     timed = false;
     timestamp = Long.MIN_VALUE;
     for (int row = 0; row < input.rows(); row++) {
-      if (input.kind(row) != RowKind.INSERT) {
-        throw new InterchangeException(
-                "Cannot put an "
-                    + input.kind(row)
-                    + " into a batch (row "
-                    + row
-                    + "): batches are insert-only; use map(function), whose rows keep their kind,"
-                    + " or make an insert-only stream first")
-            .atRow(row);
-      }
       if (input.isTimed(row)) {
         timed = true;
         timestamp = Math.max(timestamp, input.timestamp(row));

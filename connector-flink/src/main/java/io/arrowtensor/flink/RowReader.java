@@ -4,7 +4,6 @@ import java.lang.invoke.MethodHandle;
 import java.util.List;
 import org.apache.flink.types.Row;
 import org.apache.flink.types.RowKind;
-import org.jspecify.annotations.Nullable;
 
 /** Reads {@link Row}s, by name where they have no positions. */
 final class RowReader extends ElementReader<Row> {
@@ -30,7 +29,8 @@ final class RowReader extends ElementReader<Row> {
     return RowCopy.handle((row, element) -> values.copy(row, value((Row) element, field)));
   }
 
-  private static @Nullable Object value(Row row, InputField field) {
+  @SuppressWarnings("NullAway") // objects() copies nulls, too
+  private static Object value(Row row, InputField field) {
     boolean named = row.getFieldNames(false) != null;
     return named ? row.getField(field.name()) : row.getField(field.position());
   }

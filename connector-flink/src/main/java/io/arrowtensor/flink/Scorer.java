@@ -74,6 +74,7 @@ final class Scorer<T> implements AutoCloseable {
   void open() throws Exception {
     opened = true;
     function.open(context);
+    JobLoader.warnOfPins();
   }
 
   /** The batches that may be on their way at once; freed by {@link #close}. */

@@ -96,7 +96,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     scorer = new Scorer<>(call, subtask, join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
-    JobLoader.watch(getRuntimeContext());
+    JobLoader.letGoAtEndOf(getRuntimeContext());
     if (call.inFlight() > 0) {
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
       engine = new Engine(task, classes, mailbox);

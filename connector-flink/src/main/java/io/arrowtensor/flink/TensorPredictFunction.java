@@ -115,5 +115,6 @@ public final class TensorPredictFunction extends AsyncPredictFunction
     if (opened != null) {
       opened.close();
     }
+    JobLoader.letGo(); // Flink gives functions of queries no hook for the end of the job
   }
 }

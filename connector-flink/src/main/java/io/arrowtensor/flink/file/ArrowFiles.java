@@ -30,8 +30,9 @@ import org.apache.flink.core.fs.Path;
  * reading waits until some are freed.
  *
  * <p><b>Errors.</b> A file that is no Arrow file, is cut off, or contradicts itself fails the job
- * with an {@link io.arrowtensor.InterchangeException} that names it; nothing is held then.
- * Compressed files need {@code org.apache.arrow:arrow-compression}.
+ * with an {@link io.arrowtensor.InterchangeException} that names it, one that cannot be reached
+ * with an {@link IOException}; nothing is held then. Compressed files need {@code
+ * org.apache.arrow:arrow-compression}.
  */
 public final class ArrowFiles {
   private ArrowFiles() {}

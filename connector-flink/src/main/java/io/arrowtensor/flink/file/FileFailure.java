@@ -4,6 +4,7 @@ import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.flink.TensorSettings;
+import java.io.IOException;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.flink.core.fs.Path;
 
@@ -15,6 +16,11 @@ final class FileFailure {
   static InvalidStructException invalid(Path path, String why) {
     return new InvalidStructException(
         "Cannot read " + path + ": " + why + "; write it anew, or leave it out");
+  }
+
+  /** As {@link #of(Path, RuntimeException)}: Parquet reports broken files as both kinds. */
+  static IOException of(Path path, IOException failure) {
+    return new IOException("Cannot read " + path + ": " + failure.getMessage(), failure);
   }
 
   /** {@code failure}, met while {@code path} was read. */

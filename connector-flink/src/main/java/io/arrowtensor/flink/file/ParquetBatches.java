@@ -65,7 +65,9 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
       batches.skip(position);
       return batches;
     } catch (RuntimeException e) {
-      throw file.failed(e);
+      throw FileFailure.of(file.path(), e);
+    } catch (IOException e) {
+      throw FileFailure.of(file.path(), e);
     }
   }
 
@@ -90,7 +92,9 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
           ? new FileBatch(memory.own(read((int) Math.min(maxRows, rowsLeft))), rowsRead)
           : null;
     } catch (RuntimeException e) {
-      throw file.failed(e);
+      throw FileFailure.of(file.path(), e);
+    } catch (IOException e) {
+      throw FileFailure.of(file.path(), e);
     }
   }
 

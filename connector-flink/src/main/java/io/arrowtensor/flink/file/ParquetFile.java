@@ -59,7 +59,9 @@ final class ParquetFile implements Closeable {
       opened = true;
       return new ParquetFile(path, length, reader);
     } catch (RuntimeException e) {
-      throw failed(path, e);
+      throw FileFailure.of(path, e);
+    } catch (IOException e) {
+      throw FileFailure.of(path, e);
     } catch (NoClassDefFoundError e) {
       throw new InterchangeException(
           "Cannot read "
@@ -87,7 +89,7 @@ final class ParquetFile implements Closeable {
       types.forEach(this::requireEncodings);
       return new BatchSchema(types.stream().map(ParquetColumn::of).toList());
     } catch (RuntimeException e) {
-      throw failed(path, e);
+      throw FileFailure.of(path, e);
     }
   }
 
@@ -149,13 +151,8 @@ final class ParquetFile implements Closeable {
     }
   }
 
-  /** {@code failure}, met while this file was read, with the file's name. */
-  RuntimeException failed(RuntimeException failure) {
-    return failed(path, failure);
-  }
-
-  private static RuntimeException failed(Path path, RuntimeException failure) {
-    return FileFailure.of(path, failure);
+  Path path() {
+    return path;
   }
 
   @Override

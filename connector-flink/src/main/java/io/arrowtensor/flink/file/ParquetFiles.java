@@ -28,7 +28,8 @@ import org.apache.flink.core.fs.Path;
  * <p>Needs {@code flink-parquet} and Hadoop's classes on the class path, as Flink's own Parquet
  * format does.
  *
- * <p><b>Ownership and errors</b> are those of {@link ArrowFiles}.
+ * <p><b>Ownership and errors</b> are those of {@link ArrowFiles}; what Parquet's own classes find
+ * wrong with a file may also be an {@link IOException} that names it.
  */
 public final class ParquetFiles {
   /** Rows of a batch where nothing else is asked for. */

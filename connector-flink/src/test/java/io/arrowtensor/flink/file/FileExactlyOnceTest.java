@@ -57,7 +57,6 @@ class FileExactlyOnceTest {
   /** What one run counts over all attempts; tasks run in this JVM. */
   private static final class Counts {
     final AtomicInteger failuresLeft = new AtomicInteger();
-    final AtomicInteger checkpoints = new AtomicInteger();
     final AtomicLong rows = new AtomicLong();
   }
 

@@ -38,7 +38,7 @@ final class NumberedRows {
         for (int row = 0; row < rows; row++) {
           long id = ((long) number * batches + b) * rows + row;
           ((BigIntVector) all[b].getVector(0)).setSafe(row, id);
-          ((Float4Vector) all[b].getVector(1)).setSafe(row, id);
+          ((Float4Vector) all[b].getVector(1)).setSafe(row, (float) id);
         }
         all[b].setRowCount(rows);
       }

@@ -8,6 +8,7 @@ import io.arrowtensor.flink.TensorStream;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.functions.MapFunction;
@@ -24,6 +25,9 @@ import org.apache.flink.table.data.RowData;
  */
 public final class FlinkScoring {
   private static final long ROWS = Long.getLong("rows", 5_000_000);
+
+  /** Rows of a full batch: the default, and enough that its fixed costs do not count. */
+  private static final int[] BATCHES = {1024, 8192};
 
   private FlinkScoring() {}
 
@@ -66,15 +70,24 @@ public final class FlinkScoring {
                     .map(sum)
                     .returns(Float.class)
                     .sinkTo(new SumSink<>((total, value) -> total.add(value)))));
+    for (int batch : BATCHES) {
+      addOperator(ways, rows, batch, environment -> source(environment, prepared, type));
+    }
+  }
+
+  private static <T> void addOperator(List<Way> ways, String rows, int batch, Input<T> input) {
+    Map<String, String> params = new LinkedHashMap<>();
+    params.put("rows", rows);
+    params.put("batch", Integer.toString(batch));
     ways.add(
         new Way(
             "operator_row_results",
             params,
             ROWS,
             environment ->
-                TensorStream.of(source(environment, prepared, type))
+                TensorStream.of(input.in(environment))
                     .columns(Features.NAMES)
-                    .maxRows(Integer.getInteger("maxRows", 1024))
+                    .maxRows(batch)
                     .map(new RowSums())
                     .sinkTo(new SumSink<RowData>((total, row) -> total.add(row.getFloat(0))))));
     ways.add(
@@ -83,15 +96,21 @@ public final class FlinkScoring {
             params,
             ROWS,
             environment ->
-                TensorStream.of(source(environment, prepared, type))
+                TensorStream.of(input.in(environment))
                     .columns(Features.NAMES)
-                    .maxRows(Integer.getInteger("maxRows", 1024))
+                    .maxRows(batch)
                     .mapBatches(new RowSums())
                     .sinkTo(new SumSink<>(FlinkScoring::add))));
   }
 
+  /** What a job reads. */
+  @FunctionalInterface
+  private interface Input<T> {
+    DataStream<T> in(StreamExecutionEnvironment environment);
+  }
+
   /** The results of a batch at once, as whoever takes batches does. */
-  private static void add(SumSink.Total total, OwnedBatch batch) {
+  static void add(SumSink.Total total, OwnedBatch batch) {
     try (batch) {
       FloatBuffer sums = batch.column(0).array().byteBuffer().asFloatBuffer();
       for (int row = 0; row < sums.limit(); row++) {
@@ -105,7 +124,7 @@ public final class FlinkScoring {
     return RepeatedRows.stream(environment, prepared, ROWS, type);
   }
 
-  private static float sum(RowData row) {
+  static float sum(RowData row) {
     return row.getFloat(0)
         + row.getFloat(1)
         + row.getFloat(2)

@@ -19,7 +19,7 @@ import urllib.request
 import uuid
 import zipfile
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 def fetch(version, scratch):
@@ -94,7 +94,8 @@ class Session:
             shutil.copy(jar, lib)
         conf = folder / "conf"
         shutil.copytree(home / "conf", conf)
-        own = {"rest.port": self.rest_port, "jobmanager.rpc.port": free_port(), **dict(settings)}
+        own = {"rest.port": self.rest_port, "jobmanager.rpc.port": free_port()}
+        own |= {"pekko.startup-timeout": "60 s"} | dict(settings)
         # Flink reads flattened keys beside the nested ones of its own file.
         with open(conf / "config.yaml", "a") as file:
             file.writelines(f"\n{key}: {value}" for key, value in own.items())
@@ -141,7 +142,8 @@ class Session:
     def slots(self):
         for name, process in self.processes.items():
             if process.poll() is not None:
-                sys.exit(f"{self.log(name)}\nThe {name} ended by itself: {process.returncode}")
+                tail = "\n".join(self.log(name).splitlines()[-40:])
+                sys.exit(f"{tail}\nThe {name} ended by itself: {process.returncode}; its log is in {self.folder}")
         try:
             return self.get("/overview")["slots-total"]
         except urllib.error.URLError:

@@ -26,8 +26,8 @@ import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * What reading whole batches is worth: jobs that read eight columns of floats from files, add
- * them for each row and then all sums. Flink's own reader gives Parquet as rows, to a map; this
+ * What reading whole batches is worth: jobs that read eight columns of floats from files, add them
+ * for each row and then all sums. Flink's own reader gives Parquet as rows, to a map; this
  * library's give batches of Parquet and Arrow files to the operator, whose results go on as rows or
  * as one element a batch. {@code benchmarks/run flink-files} runs it, in the repository's root.
  */

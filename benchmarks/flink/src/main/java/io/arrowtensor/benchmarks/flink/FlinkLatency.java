@@ -25,8 +25,7 @@ public final class FlinkLatency {
   private static final int ROUNDS = Integer.getInteger("rounds", 3);
   private static final int BATCH = 1024;
   private static final long CAPACITY_ROWS = 1_000L * BATCH;
-  private static final Map<Model, List<Integer>> DELAYS =
-      Map.of(Model.ADD, List.of(5, 50), Model.TREES, List.of(5, 50));
+  private static final int[] MAX_DELAYS = {5, 50};
 
   private final Rounds rounds;
   private final Model model;
@@ -43,7 +42,7 @@ public final class FlinkLatency {
     List<JobResult> results = new ArrayList<>();
     try (Rounds rounds = new Rounds()) {
       for (Model model : Model.values()) {
-        for (int maxDelay : DELAYS.get(model)) {
+        for (int maxDelay : MAX_DELAYS) {
           results.addAll(new FlinkLatency(rounds, model, maxDelay).measure());
         }
       }

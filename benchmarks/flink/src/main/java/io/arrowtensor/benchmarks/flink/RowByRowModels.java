@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.factories.ModelProviderFactory;
@@ -38,14 +39,14 @@ public final class RowByRowModels implements ModelProviderFactory {
   }
 
   @Override
-  public ModelProvider createModelProvider(Context context) {
-    String model = context.getCatalogModel().getOptions().get(MODEL.key());
-    return new Provider(Model.valueOf(model));
+  public ModelProvider createModelProvider(ModelProviderFactory.Context context) {
+    Configuration options = Configuration.fromMap(context.getCatalogModel().getOptions());
+    return new Provider(options.get(MODEL));
   }
 
   private record Provider(Model model) implements PredictRuntimeProvider {
     @Override
-    public PredictFunction createPredictFunction(Context context) {
+    public PredictFunction createPredictFunction(ModelProvider.Context context) {
       return new Scores(model);
     }
 

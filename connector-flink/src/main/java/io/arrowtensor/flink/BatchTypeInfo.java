@@ -34,25 +34,40 @@ public final class BatchTypeInfo extends TypeInformation<OwnedBatch> {
 
   private final @Nullable BatchSchema schema;
   private final long memory;
+  private final boolean givenAway;
 
-  private BatchTypeInfo(@Nullable BatchSchema schema, long memory) {
+  private BatchTypeInfo(@Nullable BatchSchema schema, long memory, boolean givenAway) {
     this.schema = schema;
     this.memory = memory;
+    this.givenAway = givenAway;
   }
 
   /** Batches of these columns and maybe more, which {@link TensorStream#of} can score. */
   public static BatchTypeInfo of(BatchSchema schema) {
-    return new BatchTypeInfo(schema, BatchSerializer.DEFAULT_MEMORY);
+    return new BatchTypeInfo(schema, BatchSerializer.DEFAULT_MEMORY, false);
   }
 
   /** Batches of which nothing is known before they are there. */
   public static BatchTypeInfo unknown() {
-    return new BatchTypeInfo(null, BatchSerializer.DEFAULT_MEMORY);
+    return new BatchTypeInfo(null, BatchSerializer.DEFAULT_MEMORY, false);
   }
 
   /** The same, where one task may hold {@code limit} of batches that it has read. */
   public BatchTypeInfo withMemory(MemorySize limit) {
-    return new BatchTypeInfo(schema, limit.getBytes());
+    return new BatchTypeInfo(schema, limit.getBytes(), givenAway);
+  }
+
+  /**
+   * The same, as a source makes them that keeps none: a {@link TensorStream} that alone is chained
+   * to this source closes each batch when it is scored, so that its memory is used again at once.
+   */
+  public BatchTypeInfo givenAway() {
+    return new BatchTypeInfo(schema, memory, true);
+  }
+
+  /** See {@link #givenAway}. */
+  boolean isGivenAway() {
+    return givenAway;
   }
 
   /** The columns that every batch has, if they are known. */
@@ -100,7 +115,7 @@ public final class BatchTypeInfo extends TypeInformation<OwnedBatch> {
     return other instanceof BatchTypeInfo;
   }
 
-  /** Whether the columns are the same; how much memory reading takes is no part of the type. */
+  /** Whether the columns are the same; nothing else is part of the type. */
   @Override
   public boolean equals(Object other) {
     return other instanceof BatchTypeInfo that && Objects.equals(schema, that.schema);

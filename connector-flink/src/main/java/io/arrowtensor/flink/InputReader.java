@@ -18,6 +18,13 @@ interface InputReader<T> extends Serializable {
   boolean isNullable();
 
   /**
+   * Whether a source keeps none of the elements that it emits, so that its only reader has them.
+   */
+  default boolean isGivenAway() {
+    return false;
+  }
+
+  /**
    * Memory for one batch on its way; the caller closes it.
    *
    * @param options name the allocator

@@ -17,6 +17,7 @@ import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.runtime.event.WatermarkEvent;
 import org.apache.flink.streaming.api.graph.StreamConfig;
+import org.apache.flink.streaming.api.graph.StreamEdge;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -24,6 +25,7 @@ import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.SourceOperatorStreamTask;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.ExceptionUtils;
@@ -83,7 +85,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     }
     ClassLoader classes = getUserCodeClassloader();
     StreamConfig config = getOperatorConfig();
-    boolean alone = config.isChainStart(); // what comes in was read from the network for it
+    boolean alone = config.isChainStart() || isOnlyReaderOfSource(config, classes);
     dropsEmitted =
         config.getChainedOutputs(classes).isEmpty()
             && !config.getOperatorNonChainedOutputs(classes).isEmpty();
@@ -101,6 +103,22 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
       engine = new Engine(task, classes, mailbox);
     }
+  }
+
+  /**
+   * Whether elements come from a source that keeps none, and go nowhere else. What comes to the
+   * start of a chain was read from the network for it, and is nobody else's either.
+   */
+  private boolean isOnlyReaderOfSource(StreamConfig config, ClassLoader classes) {
+    if (!call.reader().isGivenAway()
+        || !(getContainingTask() instanceof SourceOperatorStreamTask)) {
+      return false;
+    }
+    StreamConfig source = getContainingTask().getConfiguration();
+    List<StreamEdge> readers = source.getChainedOutputs(classes);
+    return source.getOperatorNonChainedOutputs(classes).isEmpty()
+        && readers.size() == 1
+        && readers.get(0).getTargetId() == config.getVertexID();
   }
 
   private Scorer<T> scorer() {

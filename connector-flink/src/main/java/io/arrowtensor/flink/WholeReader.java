@@ -16,8 +16,10 @@ import java.util.List;
  * @param selected the columns of each element that are arguments, as its type has them
  * @param arguments the same under the options, as the function gets them
  * @param kept the columns that are passed on
+ * @param isGivenAway whether a source keeps none of the elements that it emits
  */
-record WholeReader(List<Column> selected, List<Column> arguments, List<Column> kept)
+record WholeReader(
+    List<Column> selected, List<Column> arguments, List<Column> kept, boolean isGivenAway)
     implements InputReader<OwnedBatch> {
 
   /**
@@ -36,7 +38,8 @@ record WholeReader(List<Column> selected, List<Column> arguments, List<Column> k
                             + " returns(BatchTypeInfo.of(schema))"));
     List<Column> selected = names.stream().map(schema::column).toList();
     List<Column> arguments = selected.stream().map(column -> argument(column, options)).toList();
-    return new WholeReader(selected, arguments, kept.stream().map(schema::column).toList());
+    List<Column> passedOn = kept.stream().map(schema::column).toList();
+    return new WholeReader(selected, arguments, passedOn, type.isGivenAway());
   }
 
   private static Column argument(Column column, Options options) {

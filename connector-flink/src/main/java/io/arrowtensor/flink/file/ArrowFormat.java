@@ -70,7 +70,7 @@ final class ArrowFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
 
   @Override
   public TypeInformation<OwnedBatch> getProducedType() {
-    return BatchTypeInfo.of(schema);
+    return BatchTypeInfo.of(schema).givenAway();
   }
 
   /** Reads the batches of one split. The thread that Flink fetches with. */

@@ -61,6 +61,6 @@ final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
 
   @Override
   public TypeInformation<OwnedBatch> getProducedType() {
-    return BatchTypeInfo.of(schema);
+    return BatchTypeInfo.of(schema).givenAway();
   }
 }

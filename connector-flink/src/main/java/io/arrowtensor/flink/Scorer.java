@@ -126,6 +126,9 @@ final class Scorer<T> implements AutoCloseable {
     Scope scope = new Scope("batch " + batch.number() + " of " + context.task());
     try (OwnedBatch lent = batch.input().lend(scope)) {
       load(batch, compute(lent), lent);
+    } catch (Exception | Error e) {
+      endQuietly(e, scope, batch);
+      throw e;
     }
     try {
       batch.setLent(true);
@@ -134,6 +137,20 @@ final class Scorer<T> implements AutoCloseable {
     } catch (Exception | Error e) {
       Closing.quietly(e, List.of(batch.results()));
       throw e;
+    }
+  }
+
+  /** A function that failed may have left an export behind, as one that returned may. */
+  private void endQuietly(Throwable failure, Scope scope, TensorBatch<T> batch) {
+    try {
+      batch.setLent(true);
+      scope.end(PATIENCE);
+      batch.setLent(false);
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      failure.addSuppressed(e);
     }
   }
 

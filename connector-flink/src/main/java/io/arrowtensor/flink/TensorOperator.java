@@ -77,6 +77,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   @Override
   public void open() throws Exception {
     super.open();
+    JobLoader.letGoAtEndOf(getRuntimeContext()); // also if this fails
     if (join != null) {
       FunctionUtils.setFunctionRuntimeContext(join, getRuntimeContext());
       FunctionUtils.openFunction(join, DefaultOpenContext.INSTANCE);
@@ -96,7 +97,6 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     scorer = new Scorer<>(call, subtask, join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
-    JobLoader.letGoAtEndOf(getRuntimeContext());
     if (call.inFlight() > 0) {
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
       engine = new Engine(task, classes, mailbox);

@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Future;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.flink.api.common.functions.DefaultOpenContext;
 import org.apache.flink.api.common.functions.JoinFunction;
 import org.apache.flink.api.common.functions.util.FunctionUtils;
@@ -114,7 +115,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     T value = element.getValue();
     try {
       rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
-    } catch (InterchangeException e) {
+    } catch (InterchangeException | OutOfMemoryException e) {
       throw scorer().unreadable(e, rows);
     }
     if (rows.rows() == 1) {

@@ -12,8 +12,10 @@ import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.FileAccess;
 import io.arrowtensor.Lifetime;
+import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.Storage;
 import io.arrowtensor.dlpack.Dlpack;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,8 +27,11 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.types.Row;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -135,6 +140,23 @@ class LifetimeTest {
     Configuration configuration = new Configuration();
     configuration.set(TensorSettings.TASK_MEMORY, new MemorySize(64));
     Harness<Event, Double> harness = harness(new Sum(), configuration);
+    assertThatThrownBy(() -> harness.flink().open())
+        .isInstanceOf(org.apache.arrow.memory.OutOfMemoryException.class);
+    harness.kill();
+  }
+
+  /** Text of 100 rows: a mask of 100 bytes, positions of 404, and 1,600 for the characters. */
+  @ParameterizedTest
+  @ValueSource(ints = {50, 300, 1000})
+  void soIsOneOfWhichOnlySomePartsFit(int limit) throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(TensorSettings.TASK_MEMORY, new MemorySize(limit));
+    Options options = Options.defaults().withStorage(Storage.AS_BYTES).withNulls(Nulls.MASK);
+    Harness<Row, RowData> harness =
+        Harness.create(
+            Types.ROW_NAMED(new String[] {"x"}, Types.STRING),
+            configuration,
+            stream -> stream.columns("x").maxRows(100).options(options).map(new Sum()));
     assertThatThrownBy(() -> harness.flink().open())
         .isInstanceOf(org.apache.arrow.memory.OutOfMemoryException.class);
     harness.kill();

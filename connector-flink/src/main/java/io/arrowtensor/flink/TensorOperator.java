@@ -265,7 +265,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
 
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
-    flush(FlushCause.IDLE);
+    flush(status.isIdle() ? FlushCause.IDLE : FlushCause.WATERMARK);
     super.processWatermarkStatus(status);
   }
 

@@ -176,6 +176,27 @@ class BatchInputTest {
   }
 
   @Test
+  void anOperatorAtTheHeadOfItsChainClosesItsElementsAndNothingOfOthers() throws Exception {
+    Harness<OwnedBatch, OwnedBatch> harness =
+        Harness.create(
+            TYPE, new Configuration(), stream -> stream.columns("a").mapBatches(new Sum(), "id"));
+    harness.flink().getStreamConfig().setChainStart();
+    harness.flink().open();
+    OwnedBatch batch = batch(1, 2);
+    try (DeviceArray others = DeviceArray.from(batch.column("a").values())) {
+      harness.send(batch, 0);
+      assertThat(batch.columns())
+          .as("what was read for this operator alone is closed")
+          .allMatch(column -> column.values().isClosed());
+      assertThat(SomeBatches.numbers(others)).as("held by others").containsExactly(1, 2);
+      try (OwnedBatch result = harness.values().get(0)) {
+        assertThat(SomeBatches.numbers(result.column("id").values())).containsExactly(10, 11);
+      }
+    }
+    harness.kill();
+  }
+
+  @Test
   void anElementMayBeClosedByItsSenderWhileItIsScored() throws Exception {
     try (Harness<OwnedBatch, OwnedBatch> harness =
         Harness.open(TYPE, stream -> stream.columns("a").inFlight(1).mapBatches(new Twice()))) {

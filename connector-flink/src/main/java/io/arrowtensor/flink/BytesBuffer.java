@@ -23,13 +23,25 @@ final class BytesBuffer extends ColumnBuffer {
 
   BytesBuffer(InputField field, int capacity, Options options) {
     super(field, capacity, options);
-    this.offsets = BulkCopy.allocate(DType.INT32, new long[] {capacity + 1L}, options);
-    this.bytes = allocate((long) capacity * FIRST_BYTES_PER_ROW);
+    this.offsets = allocate(DType.INT32, capacity + 1L, super::close);
+    this.bytes =
+        allocate(
+            DType.UINT8,
+            (long) capacity * FIRST_BYTES_PER_ROW,
+            () -> Closing.all(List.of(super::close, offsets::release)));
     RawMemory.putInt(offsets.address(), 0);
   }
 
-  private Memory allocate(long size) {
-    return BulkCopy.allocate(DType.UINT8, new long[] {size}, options);
+  /**
+   * @param atFailure frees what this holds so far
+   */
+  private Memory allocate(DType dtype, long size, AutoCloseable atFailure) {
+    try {
+      return BulkCopy.allocate(dtype, new long[] {size}, options);
+    } catch (RuntimeException | Error e) {
+      Closing.quietly(e, List.of(atFailure));
+      throw e;
+    }
   }
 
   /**
@@ -58,7 +70,8 @@ final class BytesBuffer extends ColumnBuffer {
   }
 
   private void grow(long needed) {
-    Memory larger = allocate(Math.max(needed, 2 * bytes.nbytes()));
+    long size = Math.max(needed, 2 * bytes.nbytes());
+    Memory larger = BulkCopy.allocate(DType.UINT8, new long[] {size}, options);
     BulkCopy.copy(bytes.address(), larger.address(), used);
     bytes.release();
     bytes = larger;

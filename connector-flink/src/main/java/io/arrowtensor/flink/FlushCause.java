@@ -12,7 +12,9 @@ enum FlushCause {
   END("end"),
   /** The input says that it is idle for now. */
   IDLE("idle"),
-  /** The last watermark, or an event that must not overtake rows. */
+  /**
+   * The last watermark, or an event that must not overtake rows, the end of idleness among them.
+   */
   WATERMARK("watermark");
 
   private final String metric;

@@ -33,17 +33,16 @@ final class ScalarBuffer extends ColumnBuffer {
    * @param address of its first element; {@link InputBatch} frees the slab
    */
   ScalarBuffer(InputField field, long address, int capacity, Options options) {
-    super(field, capacity, options);
+    super(field, requireWindow(field, capacity), options);
     this.address = address;
     this.width = field.column().dtype().itemSize();
-    this.bytes =
-        Native.byteBuffer(address, requireWindow((long) capacity * width))
-            .order(ByteOrder.nativeOrder());
+    this.bytes = Native.byteBuffer(address, (long) capacity * width).order(ByteOrder.nativeOrder());
     this.described = describe(capacity);
     this.fillBits = NullFill.bits(field.column().dtype(), options.nulls().fillValue());
   }
 
-  private long requireWindow(long size) {
+  private static int requireWindow(InputField field, int capacity) {
+    long size = (long) capacity * field.column().dtype().itemSize();
     if (size > Integer.MAX_VALUE) {
       throw new InterchangeException(
           "Cannot gather field '"
@@ -54,7 +53,7 @@ final class ScalarBuffer extends ColumnBuffer {
               + size
               + " bytes, more than 2 GiB; make batches smaller with maxRows(...)");
     }
-    return size;
+    return capacity;
   }
 
   /** The address of a row's value. */

@@ -4,6 +4,7 @@ import io.arrowtensor.BatchFunction;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.MemoryLimitException;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.internal.BatchMemory;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.flink.runtime.execution.CancelTaskException;
 
 /**
@@ -24,6 +26,9 @@ import org.apache.flink.runtime.execution.CancelTaskException;
 final class Scorer<T> implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final boolean[] NONE = {};
+  private static final String MORE_MEMORY =
+      "; raise tensor.task.memory or what memory(...) asks for, or make batches smaller with"
+          + " maxRows(...)";
 
   private final TensorCall<T> call;
   private final Subtask subtask;
@@ -86,19 +91,25 @@ final class Scorer<T> implements AutoCloseable {
     return metrics;
   }
 
-  /** The error of an element that does not become a row of {@code batch}; the task's thread. */
-  InterchangeException unreadable(InterchangeException e, BatchInput<T> batch) {
+  /**
+   * The error of an element that does not become a row of {@code batch}: it is bad, or there is no
+   * memory for it. The task's thread.
+   */
+  InterchangeException unreadable(RuntimeException e, BatchInput<T> batch) {
+    boolean atLimit = e instanceof OutOfMemoryException;
+    boolean noMemory = atLimit || e instanceof MemoryLimitException;
     return new InterchangeException(
         "Cannot gather batch "
             + batches
             + " of "
             + context.task()
-            + ", first bad row "
+            + (noMemory ? ", no memory for row " : ", first bad row ")
             + (rows + batch.rows())
             + " of this attempt, for "
             + call.describe()
             + ": "
-            + e.getMessage(),
+            + e.getMessage()
+            + (atLimit ? MORE_MEMORY : ""),
         e);
   }
 
@@ -126,6 +137,9 @@ final class Scorer<T> implements AutoCloseable {
     Scope scope = new Scope("batch " + batch.number() + " of " + context.task());
     try (OwnedBatch lent = batch.input().lend(scope)) {
       load(batch, compute(lent), lent);
+    } catch (Exception | Error e) {
+      endQuietly(e, scope, batch);
+      throw e;
     }
     try {
       batch.setLent(true);
@@ -134,6 +148,20 @@ final class Scorer<T> implements AutoCloseable {
     } catch (Exception | Error e) {
       Closing.quietly(e, List.of(batch.results()));
       throw e;
+    }
+  }
+
+  /** A function that failed may have left an export behind, as one that returned may. */
+  private void endQuietly(Throwable failure, Scope scope, TensorBatch<T> batch) {
+    try {
+      batch.setLent(true);
+      scope.end(PATIENCE);
+      batch.setLent(false);
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      failure.addSuppressed(e);
     }
   }
 

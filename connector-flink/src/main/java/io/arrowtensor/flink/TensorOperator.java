@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Future;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.flink.api.common.functions.DefaultOpenContext;
 import org.apache.flink.api.common.functions.JoinFunction;
 import org.apache.flink.api.common.functions.util.FunctionUtils;
@@ -79,6 +80,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   @Override
   public void open() throws Exception {
     super.open();
+    JobLoader.letGoAtEndOf(getRuntimeContext()); // also if this fails
     if (join != null) {
       FunctionUtils.setFunctionRuntimeContext(join, getRuntimeContext());
       FunctionUtils.openFunction(join, DefaultOpenContext.INSTANCE);
@@ -98,7 +100,6 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     scorer = new Scorer<>(call, subtask, join != null, alone, limit);
     free.addAll(scorer.memory());
     scorer.open();
-    JobLoader.letGoAtEndOf(getRuntimeContext());
     if (call.inFlight() > 0) {
       String task = getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks();
       engine = new Engine(task, classes, mailbox);
@@ -132,7 +133,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
     T value = element.getValue();
     try {
       rows.add(element, join == null ? null : copier == null ? value : copier.copy(value));
-    } catch (InterchangeException e) {
+    } catch (InterchangeException | OutOfMemoryException e) {
       throw scorer().unreadable(e, rows);
     }
     if (rows.rows() == 1) {
@@ -282,7 +283,7 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
 
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
-    flush(FlushCause.IDLE);
+    flush(status.isIdle() ? FlushCause.IDLE : FlushCause.WATERMARK);
     super.processWatermarkStatus(status);
   }
 

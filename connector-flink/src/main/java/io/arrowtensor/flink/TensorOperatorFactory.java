@@ -1,17 +1,22 @@
 package io.arrowtensor.flink;
 
 import org.apache.flink.api.common.functions.JoinFunction;
+import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.operators.legacy.YieldingOperatorFactory;
 import org.apache.flink.table.data.RowData;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the {@link TensorOperator} of a subtask. */
+/**
+ * Makes the {@link TensorOperator} of a subtask. As one that yields, the operator is not chained to
+ * a source of Flink's old interface, which calls its chain from another thread than the task's.
+ */
 final class TensorOperatorFactory<T, R> extends AbstractStreamOperatorFactory<R>
-    implements OneInputStreamOperatorFactory<T, R> {
+    implements OneInputStreamOperatorFactory<T, R>, YieldingOperatorFactory<R> {
   private static final long serialVersionUID = 1;
 
   private final TensorCall<T> call;
@@ -35,6 +40,10 @@ final class TensorOperatorFactory<T, R> extends AbstractStreamOperatorFactory<R>
     boolean reused = parameters.getContainingTask().getExecutionConfig().isObjectReuseEnabled();
     return (O) new TensorOperator<>(parameters, call, join, reused ? serializer.duplicate() : null);
   }
+
+  /** The operator takes the executor from its parameters. */
+  @Override
+  public void setMailboxExecutor(MailboxExecutor mailboxExecutor) {}
 
   @Override
   @SuppressWarnings("rawtypes") // as Flink declares it

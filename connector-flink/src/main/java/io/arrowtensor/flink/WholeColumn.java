@@ -57,7 +57,10 @@ final class WholeColumn {
     return view(column.withValidity(policy.masks() ? validity : null), fills ? validity : null);
   }
 
-  /** {@code shown} over the same memory; with {@code mask} over a copy of its values. */
+  /**
+   * {@code shown} over the same memory, read-only, as others may have the element, too; with {@code
+   * mask} over a copy of its values.
+   */
   private DeviceColumn view(DeviceColumn shown, @Nullable DeviceArray mask) {
     DeviceBatch batch = new DeviceBatch(shown.rowCount(), List.of(shown));
     return Columns.map(
@@ -65,7 +68,7 @@ final class WholeColumn {
             array ->
                 mask != null && array == shown.values()
                     ? filled(array, mask)
-                    : array.open(Options.defaults()).withScope(scope),
+                    : array.open(Options.defaults()).withReadOnly(true).withScope(scope),
             options)
         .column(0);
   }

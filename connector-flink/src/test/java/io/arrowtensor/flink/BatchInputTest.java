@@ -148,6 +148,54 @@ class BatchInputTest {
     }
   }
 
+  /** Notes whether it may write to what it was lent. */
+  private static final class Asking extends Sum {
+    private static final long serialVersionUID = 1;
+    static final AtomicReference<List<Boolean>> READ_ONLY = new AtomicReference<>(List.of());
+
+    @Override
+    public OwnedBatch apply(DeviceBatch batch) throws Exception {
+      List<Boolean> answers = new ArrayList<>();
+      for (DeviceColumn column : batch.columns()) {
+        answers.add(column.values().isReadOnly());
+      }
+      READ_ONLY.set(answers);
+      return super.apply(batch);
+    }
+  }
+
+  @Test
+  void aFunctionCannotWriteToAnElement() throws Exception {
+    try (OwnedBatch batch = batch(1, 2);
+        Harness<OwnedBatch, RowData> harness =
+            Harness.open(TYPE, stream -> stream.columns("a", "v").map(new Asking()))) {
+      assertThat(batch.column("a").values().isReadOnly()).as("to its maker").isFalse();
+      harness.send(batch, 0);
+      assertThat(Asking.READ_ONLY.get()).as("to the function").containsExactly(true, true);
+    }
+  }
+
+  @Test
+  void anOperatorAtTheHeadOfItsChainClosesItsElementsAndNothingOfOthers() throws Exception {
+    Harness<OwnedBatch, OwnedBatch> harness =
+        Harness.create(
+            TYPE, new Configuration(), stream -> stream.columns("a").mapBatches(new Sum(), "id"));
+    harness.flink().getStreamConfig().setChainStart();
+    harness.flink().open();
+    OwnedBatch batch = batch(1, 2);
+    try (DeviceArray others = DeviceArray.from(batch.column("a").values())) {
+      harness.send(batch, 0);
+      assertThat(batch.columns())
+          .as("what was read for this operator alone is closed")
+          .allMatch(column -> column.values().isClosed());
+      assertThat(SomeBatches.numbers(others)).as("held by others").containsExactly(1, 2);
+      try (OwnedBatch result = harness.values().get(0)) {
+        assertThat(SomeBatches.numbers(result.column("id").values())).containsExactly(10, 11);
+      }
+    }
+    harness.kill();
+  }
+
   @Test
   void anElementMayBeClosedByItsSenderWhileItIsScored() throws Exception {
     try (Harness<OwnedBatch, OwnedBatch> harness =

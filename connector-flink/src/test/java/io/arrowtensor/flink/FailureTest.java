@@ -8,8 +8,11 @@ import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.Storage;
 import io.arrowtensor.engine.OnnxFunction;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.types.Row;
@@ -96,6 +99,28 @@ class FailureTest {
         .hasMessageStartingWith("Cannot gather batch 1 of ")
         .hasMessageContaining(" attempt 0, first bad row 4 of this attempt, for OnnxFunction(")
         .hasMessageContaining("field 'x' with nulls: row 1 of the batch is the first");
+    harness.kill();
+  }
+
+  @Test
+  void aRowForWhichThereIsNoMemoryIsNoBadRow() throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(TensorSettings.TASK_MEMORY, MemorySize.parse("4 kb"));
+    Options options = Options.defaults().withStorage(Storage.AS_BYTES);
+    Harness<Row, RowData> harness =
+        Harness.create(
+            Types.ROW_NAMED(new String[] {"x"}, Types.STRING),
+            configuration,
+            stream -> stream.columns("x").maxRows(4).options(options).map(new Sum()));
+    harness.flink().open();
+    assertThatThrownBy(() -> sendAll(harness, "short", "long ".repeat(1000)))
+        .isInstanceOf(InterchangeException.class)
+        .hasCauseInstanceOf(OutOfMemoryException.class)
+        .hasMessageStartingWith("Cannot gather batch 1 of ")
+        .hasMessageContaining(" attempt 0, no memory for row 4 of this attempt, for Sum(x): ")
+        .hasMessageEndingWith(
+            "; raise tensor.task.memory or what memory(...) asks for, or make batches smaller with"
+                + " maxRows(...)");
     harness.kill();
   }
 

@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.arrowtensor.BatchContext;
 import io.arrowtensor.BatchSchema;
+import io.arrowtensor.Copy;
 import io.arrowtensor.Device;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.FileAccess;
+import io.arrowtensor.Lifetime;
+import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.Storage;
 import io.arrowtensor.dlpack.Dlpack;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,13 +24,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.types.Row;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who opens, closes and frees what, also when something fails. */
 @ExtendWith(NothingHeld.class)
@@ -133,6 +145,23 @@ class LifetimeTest {
     harness.kill();
   }
 
+  /** Text of 100 rows: a mask of 100 bytes, positions of 404, and 1,600 for the characters. */
+  @ParameterizedTest
+  @ValueSource(ints = {50, 300, 1000})
+  void soIsOneOfWhichOnlySomePartsFit(int limit) throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(TensorSettings.TASK_MEMORY, new MemorySize(limit));
+    Options options = Options.defaults().withStorage(Storage.AS_BYTES).withNulls(Nulls.MASK);
+    Harness<Row, RowData> harness =
+        Harness.create(
+            Types.ROW_NAMED(new String[] {"x"}, Types.STRING),
+            configuration,
+            stream -> stream.columns("x").maxRows(100).options(options).map(new Sum()));
+    assertThatThrownBy(() -> harness.flink().open())
+        .isInstanceOf(org.apache.arrow.memory.OutOfMemoryException.class);
+    harness.kill();
+  }
+
   /** Keeps an export of every batch. */
   private static final class Exporting extends Sum {
     private static final long serialVersionUID = 1;
@@ -166,6 +195,57 @@ class LifetimeTest {
         next += 20;
       }
     }
+  }
+
+  /** Fails while an export is alive, which is released when the task waits for it or goes on. */
+  private static final class FailingExporter extends Sum {
+    private static final long serialVersionUID = 1;
+    static final AtomicBoolean GOES_ON = new AtomicBoolean();
+    static final AtomicReference<String> RELEASED = new AtomicReference<>("never");
+    private final boolean failsInResults;
+
+    FailingExporter(boolean failsInResults) {
+      this.failsInResults = failsInResults;
+    }
+
+    @Override
+    public OwnedBatch apply(DeviceBatch batch) throws Exception {
+      Options shared = Options.defaults().withLifetime(Lifetime.SCOPE).withCopy(Copy.NEVER);
+      releaseLater(Dlpack.export(batch.column(1).values(), shared), Thread.currentThread());
+      if (failsInResults) {
+        return OwnedBatch.of(DeviceColumn.of("y", SomeBatches.longs(1, 2))); // not as promised
+      }
+      throw new IllegalStateException("planned");
+    }
+
+    private static void releaseLater(long struct, Thread task) {
+      new Thread(
+              () -> {
+                while (task.getState() != Thread.State.TIMED_WAITING && !GOES_ON.get()) {
+                  Thread.onSpinWait();
+                }
+                RELEASED.set(GOES_ON.get() ? "after the task went on" : "while the task waited");
+                Dlpack.delete(struct);
+              })
+          .start();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aCallThatFailedWaitsForItsExports(boolean failsInResults) throws Exception {
+    FailingExporter.GOES_ON.set(false);
+    FailingExporter.RELEASED.set("never");
+    Harness<Event, Double> harness =
+        harness(new FailingExporter(failsInResults), new Configuration());
+    harness.flink().open();
+    harness.send(Event.of(1), 0);
+    assertThatThrownBy(() -> harness.send(Event.of(2), 0))
+        .hasMessageStartingWith("Cannot score batch 0 of ");
+    FailingExporter.GOES_ON.set(true);
+    Cluster.await("the release", () -> !FailingExporter.RELEASED.get().equals("never"));
+    harness.kill();
+    assertThat(FailingExporter.RELEASED).as("released").hasValue("while the task waited");
   }
 
   /** Reads a file while the job is built, and again in the task. */

@@ -11,6 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.apache.flink.api.common.eventtime.WatermarkGenerator;
+import org.apache.flink.api.common.eventtime.WatermarkOutput;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.metrics.Counter;
@@ -48,6 +52,12 @@ class MetricsTest {
   /** The metrics of the operator called {@code scored}. */
   private static Map<String, Metric> metrics(Function<TensorStream<Event>, DataStream<?>> job)
       throws Exception {
+    return metrics(events -> events, job);
+  }
+
+  private static Map<String, Metric> metrics(
+      UnaryOperator<DataStream<Event>> marks, Function<TensorStream<Event>, DataStream<?>> job)
+      throws Exception {
     InMemoryReporter reporter = InMemoryReporter.createWithRetainedMetrics();
     Configuration configuration = reporter.addToConfiguration(new Configuration());
     StreamExecutionEnvironment environment =
@@ -57,7 +67,8 @@ class MetricsTest {
             .fromSequence(0, ROWS - 1)
             .map(Event::of)
             .returns(TypeInformation.of(Event.class));
-    job.apply(TensorStream.of(events).columns("a", "b")).sinkTo(new DiscardingSink<>());
+    job.apply(TensorStream.of(marks.apply(events)).columns("a", "b"))
+        .sinkTo(new DiscardingSink<>());
     environment.execute();
     String prefix = ".scored.0.";
     Map<String, Metric> found = new TreeMap<>();
@@ -108,6 +119,42 @@ class MetricsTest {
     assertThat(rows.getCount()).as("batches in the histogram").isEqualTo(3);
     assertThat(rows.getStatistics().getMax()).as("largest").isEqualTo(1000);
     assertThat(rows.getStatistics().getMin()).as("smallest").isEqualTo(500);
+  }
+
+  /** Idle after event 3, active again after event 5. */
+  private static final class Pausing implements WatermarkGenerator<Event> {
+    @Override
+    public void onEvent(Event event, long timestamp, WatermarkOutput output) {
+      if (event.id == 3) {
+        output.markIdle();
+      } else if (event.id == 5) {
+        output.markActive();
+      }
+    }
+
+    @Override
+    public void onPeriodicEmit(WatermarkOutput output) {}
+  }
+
+  @Test
+  void theEndOfAPauseIsNoPause() throws Exception {
+    Map<String, Metric> metrics =
+        metrics(
+            events ->
+                events.assignTimestampsAndWatermarks(
+                    WatermarkStrategy.forGenerator(context -> new Pausing())),
+            events ->
+                events
+                    .maxRows(1000)
+                    .maxDelay(Duration.ofHours(1))
+                    .map(new Sum())
+                    .name("scored")
+                    .map(row -> row.getDouble(0)));
+    assertThat(count(metrics, "flushes.idle")).as("pauses").isEqualTo(1);
+    assertThat(count(metrics, "flushes.size")).as("full batches").isEqualTo(2);
+    assertThat(count(metrics, "flushes.watermark") + count(metrics, "flushes.end"))
+        .as("the end of the pause, and of the input")
+        .isEqualTo(2);
   }
 
   @Test

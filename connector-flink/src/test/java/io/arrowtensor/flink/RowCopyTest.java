@@ -112,9 +112,11 @@ class RowCopyTest {
   /** A column of 2 GiB or more has no direct buffer; nothing is read or written here. */
   @Test
   void aColumnLargerThanABufferIsRefused() {
-    FieldType type = FieldType.of(new DoubleType(false));
-    InputField field = new InputField(0, type, type.column("f", Options.defaults()), false);
-    assertThatThrownBy(() -> new ScalarBuffer(field, 64, 1 << 29, Options.defaults()))
+    FieldType type = FieldType.of(new DoubleType(true));
+    Options masking = Options.defaults().withNulls(Nulls.MASK);
+    InputField field = new InputField(0, type, type.column("f", masking), false);
+    assertThat(field.column().nullable()).as("has a mask, which must not be left behind").isTrue();
+    assertThatThrownBy(() -> new ScalarBuffer(field, 64, 1 << 29, masking))
         .isInstanceOf(InterchangeException.class)
         .hasMessage(
             "Cannot gather field 'f': the values of 536870912 rows take 4294967296 bytes, more than"

@@ -143,6 +143,9 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
       List<FieldVector> results;
       try (OwnedBatch arguments = arguments(batch, scope)) {
         results = apply(arguments);
+      } catch (Exception | Error e) {
+        endQuietly(e, scope);
+        throw e;
       }
       endScope(scope, results);
       return results;
@@ -157,6 +160,18 @@ final class ScoredBatches implements Iterator<ColumnarBatch> {
     } catch (RuntimeException | InterruptedException e) {
       Closing.quietly(e, results);
       throw e;
+    }
+  }
+
+  /** Spark frees the input once the task has failed: exports that were left behind end before. */
+  private static void endQuietly(Throwable failure, Scope scope) {
+    try {
+      scope.end(PATIENCE);
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      failure.addSuppressed(e);
     }
   }
 

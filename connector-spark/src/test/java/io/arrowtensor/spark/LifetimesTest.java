@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.arrowtensor.BatchContext;
+import io.arrowtensor.Copy;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.Lifetime;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
@@ -14,6 +16,7 @@ import io.arrowtensor.internal.RawMemory;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.sql.Dataset;
@@ -196,6 +199,23 @@ class LifetimesTest {
   }
 
   @Test
+  void aCallThatFailedWaitsForItsExports() {
+    FailingExporter.ENDED.set(false);
+    FailingExporter.RELEASED.set("never");
+    Local.with(
+        List.of("spark.sql.columnVector.offheap.enabled", "true"),
+        () -> {
+          Dataset<Row> one = SPARK.table("t").where("id < 100").coalesce(1);
+          Dataset<Row> scored = Tensors.map(one, new FailingExporter(), Options.defaults(), "b");
+          assertThatThrownBy(scored::collectAsList).hasStackTraceContaining("failed on purpose");
+        });
+    while (FailingExporter.RELEASED.get().equals("never")) {
+      Thread.onSpinWait();
+    }
+    assertThat(FailingExporter.RELEASED).as("released").hasValue("while the task waited");
+  }
+
+  @Test
   void aResultThatIsAnArgumentIsCopiedOut() {
     Local.with(
         List.of("spark.sql.columnVector.offheap.enabled", "true"),
@@ -288,6 +308,38 @@ class LifetimesTest {
         before.release();
       }
       return super.apply(batch);
+    }
+  }
+
+  /** Fails while an export is alive, which is released when the task waits for it or ends. */
+  private static final class FailingExporter extends Counting {
+    private static final long serialVersionUID = 1;
+    static final AtomicBoolean ENDED = new AtomicBoolean();
+    static final AtomicReference<String> RELEASED = new AtomicReference<>("never");
+
+    @Override
+    public OwnedBatch apply(DeviceBatch batch) {
+      Options shared = Options.defaults().withLifetime(Lifetime.SCOPE).withCopy(Copy.NEVER);
+      releaseLater(Memory.forExport(batch.column(0).values(), shared), Thread.currentThread());
+      throw new IllegalStateException("failed on purpose");
+    }
+
+    private static void releaseLater(Memory export, Thread task) {
+      new Thread(
+              () -> {
+                while (task.getState() != Thread.State.TIMED_WAITING && !ENDED.get()) {
+                  Thread.onSpinWait();
+                }
+                RELEASED.set(ENDED.get() ? "after the task ended" : "while the task waited");
+                export.release();
+              })
+          .start();
+    }
+
+    @Override
+    public void close() {
+      ENDED.set(true);
+      super.close();
     }
   }
 

@@ -86,7 +86,7 @@ final class Scorer<T> implements AutoCloseable {
     return metrics;
   }
 
-  /** The error of an element that does not become a row of {@code batch}; the task's thread. */
+  /** The error of an element that does not become a row of {@code batch}; as {@link #number}. */
   InterchangeException unreadable(InterchangeException e, BatchInput<T> batch) {
     return new InterchangeException(
         "Cannot gather batch "
@@ -102,7 +102,10 @@ final class Scorer<T> implements AutoCloseable {
         e);
   }
 
-  /** Counts a batch whose rows are gathered; the task's thread. */
+  /**
+   * Counts a batch whose rows are gathered. On one thread at a time, which need not be the task's:
+   * in queries the engine's takes batches that are not full, and a lock orders both.
+   */
   void number(TensorBatch<T> batch) {
     batch.setNumber(batches, rows);
     batches++;

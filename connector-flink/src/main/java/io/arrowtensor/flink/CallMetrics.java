@@ -49,7 +49,7 @@ final class CallMetrics extends CallFigures {
     counter.inc(value);
   }
 
-  /** Counts one batch; the task's thread. */
+  /** Counts one batch. On one thread at a time: the task's, in queries the engine's. */
   void addBatch(int rows, FlushCause cause) {
     add(BATCHES, 1);
     add(ROWS, rows);
@@ -57,7 +57,7 @@ final class CallMetrics extends CallFigures {
     java.util.Objects.requireNonNull(flushes.get(cause)).inc();
   }
 
-  /** Tells how many batches wait for the function or are computed; the task's thread. */
+  /** Tells how many batches wait for the function or are computed. */
   void setQueueDepth(int batches) {
     queueDepth = batches;
   }

@@ -53,6 +53,9 @@ final class ModelOptions {
           .defaultValue(0.0)
           .withDescription("What stands for nulls with 'nulls' = 'fill'.");
 
+  private static final Duration SHORTEST_DELAY = Duration.ofMillis(1);
+  private static final Duration LONGEST_DELAY = Duration.ofDays(365);
+
   private ModelOptions() {}
 
   /** The policies that make sense for a model, which reads no mask. */
@@ -97,18 +100,22 @@ final class ModelOptions {
   }
 
   static int maxRows(ReadableConfig options, ReadableConfig session) {
-    int rows = options.getOptional(MAX_ROWS).orElseGet(() -> session.get(TensorSettings.MAX_ROWS));
+    boolean own = options.getOptional(MAX_ROWS).isPresent();
+    ConfigOption<Integer> option = own ? MAX_ROWS : TensorSettings.MAX_ROWS;
+    int rows = (own ? options : session).get(option);
     if (rows < 1) {
-      throw new InterchangeException(invalid(MAX_ROWS, rows, "expected at least 1"));
+      throw new InterchangeException(invalid(option, rows, "expected at least 1"));
     }
     return rows;
   }
 
   static Duration maxDelay(ReadableConfig options, ReadableConfig session) {
-    Duration delay =
-        options.getOptional(MAX_DELAY).orElseGet(() -> session.get(TensorSettings.MAX_DELAY));
-    if (delay.toMillis() < 1) {
-      throw new InterchangeException(invalid(MAX_DELAY, delay, "expected at least a millisecond"));
+    boolean own = options.getOptional(MAX_DELAY).isPresent();
+    ConfigOption<Duration> option = own ? MAX_DELAY : TensorSettings.MAX_DELAY;
+    Duration delay = (own ? options : session).get(option);
+    if (delay.compareTo(SHORTEST_DELAY) < 0 || delay.compareTo(LONGEST_DELAY) > 0) {
+      throw new InterchangeException(
+          invalid(option, delay, "expected at least a millisecond and at most 365 days"));
     }
     return delay;
   }

@@ -1,7 +1,6 @@
 package io.arrowtensor.flink;
 
 import java.io.Serializable;
-import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
@@ -32,6 +31,10 @@ final class OutputRows implements Serializable {
   }
 
   RowData copy(ResultRow row) {
-    return GenericRowData.of(Arrays.stream(fields).map(f -> f.getFieldOrNull(row)).toArray());
+    GenericRowData copy = new GenericRowData(fields.length);
+    for (int i = 0; i < fields.length; i++) {
+      copy.setField(i, fields[i].getFieldOrNull(row));
+    }
+    return copy;
   }
 }

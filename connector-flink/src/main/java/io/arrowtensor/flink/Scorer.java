@@ -93,7 +93,7 @@ final class Scorer<T> implements AutoCloseable {
 
   /**
    * The error of an element that does not become a row of {@code batch}: it is bad, or there is no
-   * memory for it. The task's thread.
+   * memory for it. As {@link #number}.
    */
   InterchangeException unreadable(RuntimeException e, BatchInput<T> batch) {
     boolean atLimit = e instanceof OutOfMemoryException;
@@ -113,7 +113,10 @@ final class Scorer<T> implements AutoCloseable {
         e);
   }
 
-  /** Counts a batch whose rows are gathered; the task's thread. */
+  /**
+   * Counts a batch whose rows are gathered. On one thread at a time, which need not be the task's:
+   * in queries the engine's takes batches that are not full, and a lock orders both.
+   */
   void number(TensorBatch<T> batch) {
     batch.setNumber(batches, rows);
     batches++;

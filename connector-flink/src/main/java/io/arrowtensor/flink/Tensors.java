@@ -54,38 +54,49 @@ public final class Tensors {
     DataType type =
         DataTypeUtils.removeTimeAttribute(table.getResolvedSchema().toSourceRowDataType());
     RowType rowType = (RowType) type.getLogicalType();
+    DataStream<RowData> rows;
     try {
-      DataStream<RowData> rows =
-          tables.toDataStream(table, DataTypeUtils.toInternalDataType(rowType));
-      DataStream<RowData> scored = scored(rows, rowType, function, options, columns);
-      Schema.Builder schema = schema(scored);
-      for (Column column : own) {
-        if (LogicalTypeChecks.isRowtimeAttribute(column.getDataType().getLogicalType())) {
-          schema.watermark(column.getName(), "SOURCE_WATERMARK()");
-        }
-      }
-      return tables.fromDataStream(scored, schema.build());
+      rows = tables.toDataStream(table, DataTypeUtils.toInternalDataType(rowType));
     } catch (TableException onlyInserts) {
-      return mapChanges(tables, table, type, function, options, columns);
+      return mapChanges(
+          tables, changes(tables, table, type, onlyInserts), rowType, function, options, columns);
+    }
+    DataStream<RowData> scored = scored(rows, rowType, function, options, columns);
+    Schema.Builder schema = schema(scored);
+    for (Column column : own) {
+      if (LogicalTypeChecks.isRowtimeAttribute(column.getDataType().getLogicalType())) {
+        schema.watermark(column.getName(), "SOURCE_WATERMARK()");
+      }
+    }
+    return tables.fromDataStream(scored, schema.build());
+  }
+
+  /**
+   * The rows of a table that changes. Flink tells that it does only by refusing to hand it over as
+   * if it did not; {@code onlyInserts} may have another reason, which is told too.
+   */
+  private static DataStream<RowData> changes(
+      StreamTableEnvironment tables, Table table, DataType type, TableException onlyInserts) {
+    Schema schema = Schema.newBuilder().fromRowDataType(type).build();
+    try {
+      return tables
+          .toChangelogStream(table, schema, ChangelogMode.all())
+          .map(new InternalRows(type), InternalTypeInfo.of((RowType) type.getLogicalType()));
+    } catch (RuntimeException e) {
+      e.addSuppressed(onlyInserts);
+      throw e;
     }
   }
 
-  /** Flink tells that a table changes only by refusing to hand it over as if it did not. */
   @SuppressWarnings("unchecked") // Flink reads rows of changes by the type of the stream
   private static Table mapChanges(
       StreamTableEnvironment tables,
-      Table table,
-      DataType type,
+      DataStream<RowData> rows,
+      RowType type,
       BatchFunction function,
       Options options,
       String... columns) {
-    RowType rowType = (RowType) type.getLogicalType();
-    Schema schema = Schema.newBuilder().fromRowDataType(type).build();
-    DataStream<RowData> rows =
-        tables
-            .toChangelogStream(table, schema, ChangelogMode.all())
-            .map(new InternalRows(type), InternalTypeInfo.of(rowType));
-    DataStream<RowData> scored = scored(rows, rowType, function, options, columns);
+    DataStream<RowData> scored = scored(rows, type, function, options, columns);
     return tables.fromChangelogStream(
         (DataStream<Row>) (DataStream<?>) scored, schema(scored).build(), ChangelogMode.all());
   }

@@ -49,7 +49,8 @@ class PredictRefusalTest {
           a FLOAT, b FLOAT | s FLOAT, z FLOAT | add.onnx | | Invalid OUTPUT [s, z]: the model gives 1 results, [sum]
           a FLOAT, b FLOAT | `sum` FLOAT, z FLOAT | add.onnx | | Invalid OUTPUT column 'z': the model gives [sum]
           a FLOAT, b FLOAT | s FLOAT | add.onnx | , 'batch.max-rows' = '0' | Invalid option 'batch.max-rows' = '0': expected at least 1
-          a FLOAT, b FLOAT | s FLOAT | add.onnx | , 'batch.max-delay' = '0 s' | Invalid option 'batch.max-delay' = 'PT0S': expected at least a millisecond
+          a FLOAT, b FLOAT | s FLOAT | add.onnx | , 'batch.max-delay' = '0 s' | Invalid option 'batch.max-delay' = 'PT0S': expected at least a millisecond and at most 365 days
+          a FLOAT, b FLOAT | s FLOAT | add.onnx | , 'batch.max-delay' = '200000 d' | Invalid option 'batch.max-delay' = 'PT4800000H': expected at least a millisecond and at most 365 days
           a FLOAT, b FLOAT | s FLOAT | add.onnx | , 'batch.max-rows' = 'many' | Invalid value for option 'batch.max-rows'
           a FLOAT, b FLOAT | s FLOAT | add.onnx | , 'nulls' = 'mask' | Expected one of: [[PROPAGATE, REJECT, FILL]]
           a FLOAT, b FLOAT | s FLOAT | add.onnx | , 'fill-value' = '1' | Invalid option 'fill-value' = '1.0': it needs 'nulls' = 'fill' beside it
@@ -91,6 +92,22 @@ class PredictRefusalTest {
     assertThat(causes(refusal))
         .contains(
             "Cannot use model default_catalog.default_database.m: Cannot use field 'b' of type DECIMAL(9, 2)");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "tensor.batch.max-rows, 0, 0, expected at least 1",
+    "tensor.batch.max-delay, 200000 d, PT4800000H, expected at least a millisecond"
+  })
+  void aSettingOfTheSessionIsRefusedByItsOwnName(
+      String key, String value, String shown, String expected) {
+    SqlJob job =
+        SqlJob.streaming()
+            .numbers(1)
+            .sql(Models.create("a FLOAT, b FLOAT", "s FLOAT", "add.onnx", ""));
+    job.tables.getConfig().set(key, value);
+    assertThat(causes(catchThrowable(() -> job.query(CALL).explain())))
+        .contains("Invalid option '" + key + "' = '" + shown + "': " + expected);
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.arrowtensor.flink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -142,8 +143,11 @@ class PredictTest {
                     "s FLOAT",
                     "add.onnx",
                     ", 'batch.max-rows' = '5', 'batch.max-delay' = '40 s'"));
+    long start = System.nanoTime();
     assertThat(predict(job, "id, s", "t", "a, b"))
-        .as("after a pause of 4 s, long before the delay")
         .containsExactly(Row.of(0L, 0F), Row.of(1L, 3F), Row.of(2L, 6F));
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .as("a pause of 4 s and the job's start")
+        .isLessThan(Duration.ofSeconds(40));
   }
 }

@@ -3,6 +3,8 @@ package io.arrowtensor.flink;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.arrowtensor.BatchSchema;
+import io.arrowtensor.FileAccess;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
@@ -10,9 +12,11 @@ import io.arrowtensor.engine.OnnxFunction;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.table.api.Table;
+import org.apache.flink.table.api.TableException;
 import org.apache.flink.types.Row;
 import org.apache.flink.types.RowKind;
 import org.apache.flink.util.CloseableIterator;
@@ -113,6 +117,42 @@ class TensorsTest {
 
   private static Options nullsOut() {
     return Options.defaults().withNulls(Nulls.PROPAGATE);
+  }
+
+  /** A function that cannot be planned, as a file system of Flink's may say it. */
+  private static final class Unplanned extends Sum {
+    private static final long serialVersionUID = 1;
+
+    private final AtomicInteger asked;
+
+    Unplanned(AtomicInteger asked) {
+      this.asked = asked;
+    }
+
+    @Override
+    public BatchSchema resultSchema(BatchSchema input, FileAccess files) {
+      throw new TableException("asked " + asked.incrementAndGet() + " times");
+    }
+  }
+
+  @Test
+  void aFailureOfTheFunctionIsNotTakenForATableThatChanges() {
+    SqlJob job = SqlJob.streaming().numbers(1);
+    Unplanned function = new Unplanned(new AtomicInteger());
+    assertThatThrownBy(
+            () -> Tensors.map(job.tables, job.query("TABLE t"), function, nullsOut(), "a", "b"))
+        .isInstanceOf(TableException.class)
+        .hasMessage("asked 1 times");
+  }
+
+  @Test
+  void aTableThatFlinkCannotRunTellsBothReasons() {
+    SqlJob job = SqlJob.streaming().numbers(1);
+    Table sorted = job.query("SELECT * FROM t ORDER BY a");
+    assertThatThrownBy(() -> sums(job, sorted, nullsOut()))
+        .isInstanceOf(TableException.class)
+        .hasMessageContaining("Sort on a non-time-attribute field is not supported")
+        .satisfies(failure -> assertThat(failure.getSuppressed()).hasSize(1));
   }
 
   @Test

@@ -131,7 +131,12 @@ final class Coalescer implements AutoCloseable {
         score(batch);
       }
     } catch (InterruptedException e) {
-      // Closed: nobody waits for rows.
+      // Closed, and nobody waits for rows; or the function left the flag behind, and the task does.
+      fail(
+          new InterchangeException(
+              "Cannot score more rows: the function left its thread interrupted; let it answer"
+                  + " interrupts with an exception, or clear the flag",
+              e));
     } catch (Throwable e) {
       fail(e);
     }
@@ -186,8 +191,20 @@ final class Coalescer implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    for (int i = 0; i < results.size(); i++) {
-      answers.get(i).complete(List.of(results.get(i)));
+    answer(answers, results);
+  }
+
+  /** None is left without an answer, whatever happens: Flink would wait for it. */
+  private static void answer(
+      List<CompletableFuture<Collection<RowData>>> answers, List<RowData> results) {
+    int answered = 0;
+    try {
+      for (; answered < results.size(); answered++) {
+        answers.get(answered).complete(List.of(results.get(answered)));
+      }
+    } catch (RuntimeException | Error e) {
+      answers.subList(answered, answers.size()).forEach(left -> left.completeExceptionally(e));
+      throw e;
     }
   }
 

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * Makes the {@link TensorOperator} of a subtask. As one that yields, the operator is not chained to
  * a source of Flink's old interface, which calls its chain from another thread than the task's.
  */
+@SuppressWarnings("deprecation") // Flink's only mark of an operator that yields
 final class TensorOperatorFactory<T, R> extends AbstractStreamOperatorFactory<R>
     implements OneInputStreamOperatorFactory<T, R>, YieldingOperatorFactory<R> {
   private static final long serialVersionUID = 1;

@@ -115,13 +115,14 @@ class CoalescerTest {
         new Coalescer(scorer, subtask, outputs, delay, CoalescerTest.class.getClassLoader());
   }
 
-  private <F extends CompletableFuture<Collection<RowData>>> F add(float value, F answer) {
+  private void add(float value, CompletableFuture<Collection<RowData>> answer) {
     coalescer.add(GenericRowData.of(value), answer);
-    return answer;
   }
 
   private CompletableFuture<Collection<RowData>> add(float value) {
-    return add(value, new CompletableFuture<>());
+    CompletableFuture<Collection<RowData>> answer = new CompletableFuture<>();
+    add(value, answer);
+    return answer;
   }
 
   private static void assertAnswered(
@@ -212,7 +213,8 @@ class CoalescerTest {
   void anAnswerThatFailsLeavesNoRowOfItsBatchUnanswered() throws Exception {
     open(3, () -> {});
     CompletableFuture<Collection<RowData>> first = add(1);
-    CompletableFuture<Collection<RowData>> refusing = add(2, new Refusing());
+    CompletableFuture<Collection<RowData>> refusing = new Refusing();
+    add(2, refusing);
     CompletableFuture<Collection<RowData>> last = add(3);
     assertAnswered(first, 1);
     assertFailed(refusing, OutOfMemoryError.class, "no room for the answer");

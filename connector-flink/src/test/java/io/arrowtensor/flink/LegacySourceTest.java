@@ -3,15 +3,12 @@ package io.arrowtensor.flink;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.stream.DoubleStream;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.source.legacy.SourceFunction;
-import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,11 +49,7 @@ class LegacySourceTest {
             .inFlight(inFlight)
             .map(new Sum(), (event, result) -> result.getDouble(0))
             .returns(Types.DOUBLE);
-    List<Double> sums = new ArrayList<>();
-    try (CloseableIterator<Double> results = scored.executeAndCollect()) {
-      results.forEachRemaining(sums::add);
-    }
-    assertThat(sums)
+    assertThat(scored.executeAndCollect(ROWS + 1))
         .isEqualTo(DoubleStream.iterate(0, sum -> sum + 3).limit(ROWS).boxed().toList());
   }
 }

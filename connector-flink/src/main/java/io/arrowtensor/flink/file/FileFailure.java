@@ -23,6 +23,15 @@ final class FileFailure {
     return new IOException("Cannot read " + path + ": " + failure.getMessage(), failure);
   }
 
+  /** {@code failure}, which is of memory, of the depth of calls or of a class. */
+  static InterchangeException of(Path path, Error failure) {
+    String remedy =
+        failure instanceof LinkageError
+            ? "; put the classes that files need on the class path, in versions that fit together"
+            : "; write it anew if it is corrupt, or in smaller parts, or give the process more";
+    return new InterchangeException("Cannot read " + path + ": " + failure + remedy, failure);
+  }
+
   /** {@code failure}, met while {@code path} was read. */
   static RuntimeException of(Path path, RuntimeException failure) {
     String name = "Cannot read " + path;
@@ -41,6 +50,9 @@ final class FileFailure {
               + TensorSettings.TASK_MEMORY.key()
               + " of the cluster, or write smaller batches",
           failure);
+    }
+    if (failure instanceof IllegalStateException) { // closed memory, say: not the file's fault
+      return new InterchangeException(name + ": " + failure, failure);
     }
     InterchangeException named =
         failure instanceof UnsupportedOperationException

@@ -34,7 +34,8 @@ final class FileInput implements Closeable {
 
   static FileInput open(Path path) throws IOException {
     FileSystem files = path.getFileSystem();
-    return new FileInput(path, files.open(path), files.getFileStatus(path).getLen());
+    long length = files.getFileStatus(path).getLen(); // first: when this fails, nothing is open
+    return new FileInput(path, files.open(path), length);
   }
 
   long length() {

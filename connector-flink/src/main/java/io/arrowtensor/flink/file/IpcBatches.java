@@ -55,6 +55,8 @@ final class IpcBatches implements Closeable {
           file, columns, IpcDictionaries.read(file, columns, memory.allocator()), memory);
     } catch (RuntimeException e) {
       throw file.input().failed(e);
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      throw FileFailure.of(file.input().path(), e);
     }
   }
 
@@ -76,6 +78,8 @@ final class IpcBatches implements Closeable {
       }
     } catch (RuntimeException e) {
       throw file.input().failed(e);
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      throw FileFailure.of(file.input().path(), e);
     }
   }
 
@@ -97,9 +101,17 @@ final class IpcBatches implements Closeable {
     if (field.getDictionary() == null) {
       return stored;
     }
+    DeviceColumn decoded;
     try (stored) {
-      return dictionaries.decode(field, stored);
+      decoded = dictionaries.decode(field, stored);
     }
+    if (!field.isNullable() && decoded.validity() != null) {
+      decoded.close();
+      throw file.input()
+          .invalid(
+              "column '" + field.getName() + "' is not nullable but names words that are null");
+    }
+    return decoded;
   }
 
   @Override

@@ -37,7 +37,7 @@ final class IpcDictionaries implements AutoCloseable {
     for (int column : columns) {
       Field field = file.schema().getFields().get(column);
       if (field.getDictionary() != null) {
-        wanted.putIfAbsent(field.getDictionary().getId(), IpcFields.values(field));
+        want(file.input(), wanted, field);
       }
     }
     IpcDictionaries dictionaries = new IpcDictionaries(file.input());
@@ -52,6 +52,28 @@ final class IpcDictionaries implements AutoCloseable {
     } catch (IOException | RuntimeException | Error e) {
       Closing.quietly(e, List.of(dictionaries));
       throw e;
+    }
+  }
+
+  /** Columns may share a dictionary when they say the same of its values. */
+  private static void want(FileInput input, Map<Long, Field> wanted, Field column) {
+    long id = column.getDictionary().getId();
+    Field values = IpcFields.words(column);
+    Field before = wanted.putIfAbsent(id, values);
+    if (before != null
+        && !(before.getType().equals(values.getType())
+            && before.getChildren().equals(values.getChildren()))) {
+      throw input.invalid(
+          "columns '"
+              + before.getName()
+              + "' and '"
+              + values.getName()
+              + "' share dictionary "
+              + id
+              + ", but one has "
+              + before.getType()
+              + ", the other "
+              + values.getType());
     }
   }
 

@@ -60,6 +60,13 @@ final class IpcFields {
     return new Field(field.getName(), type, field.getChildren());
   }
 
+  /** What the dictionary of {@code field} holds; an entry that no row names may be null. */
+  static Field words(Field field) {
+    Field values = values(field);
+    FieldType type = new FieldType(true, values.getType(), null, values.getMetadata());
+    return new Field(values.getName(), type, values.getChildren());
+  }
+
   private static void refuseDictionaries(Field column, Field child) {
     if (child.getDictionary() != null) {
       throw new UnsupportedTypeException(

@@ -1,11 +1,13 @@
 package io.arrowtensor.flink.file;
 
 import io.arrowtensor.BatchSchema;
+import io.arrowtensor.UnsupportedTypeException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.apache.arrow.flatbuf.Endianness;
 import org.apache.arrow.flatbuf.Footer;
 import org.apache.arrow.vector.ipc.message.ArrowBlock;
 import org.apache.arrow.vector.ipc.message.ArrowFooter;
@@ -26,6 +28,9 @@ final class IpcFile implements Closeable {
   /** What a stream begins with, which has no footer. */
   private static final int CONTINUATION = -1;
 
+  /** The magic, padded. */
+  private static final int FIRST_MESSAGE = 8;
+
   private final FileInput input;
   private final ArrowFooter footer;
 
@@ -44,10 +49,14 @@ final class IpcFile implements Closeable {
     boolean opened = false;
     try {
       IpcFile file = new IpcFile(input, footer(input));
+      requireInside(input, file.dictionaryBlocks());
+      requireInside(input, file.recordBlocks());
       opened = true;
       return file;
     } catch (RuntimeException e) {
       throw input.failed(e);
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      throw FileFailure.of(input.path(), e);
     } finally {
       if (!opened) {
         input.close();
@@ -74,7 +83,39 @@ final class IpcFile implements Closeable {
     if (bytes <= 0 || bytes > length - TAIL - MAGIC.length) {
       throw input.invalid("its footer claims " + bytes + " bytes of " + length);
     }
-    return new ArrowFooter(Footer.getRootAsFooter(input.read(length - TAIL - bytes, bytes)));
+    Footer footer = Footer.getRootAsFooter(input.read(length - TAIL - bytes, bytes));
+    if (footer.schema().endianness() != Endianness.Little) {
+      throw new UnsupportedTypeException(
+          "Cannot read "
+              + input.path()
+              + ": its numbers are big-endian; write it on a little-endian machine");
+    }
+    return new ArrowFooter(footer);
+  }
+
+  /** Refuses a batch outside of the file: it would belong to no split, and be lost unseen. */
+  private static void requireInside(FileInput input, List<ArrowBlock> blocks) {
+    for (ArrowBlock block : blocks) {
+      long offset = block.getOffset();
+      long metadata = block.getMetadataLength();
+      long body = block.getBodyLength();
+      long most = input.length() - metadata;
+      if (offset < FIRST_MESSAGE
+          || metadata < 2 * Integer.BYTES
+          || body < 0
+          || offset > most
+          || body > most - offset) {
+        throw input.invalid(
+            "its footer names a batch of "
+                + metadata
+                + " and "
+                + body
+                + " bytes at "
+                + offset
+                + " of "
+                + input.length());
+      }
+    }
   }
 
   private static boolean isMagic(ByteBuffer bytes, int at) {
@@ -100,6 +141,8 @@ final class IpcFile implements Closeable {
       return IpcFields.schema(this, IpcFields.find(this, names));
     } catch (RuntimeException e) {
       throw input.failed(e);
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      throw FileFailure.of(input.path(), e);
     }
   }
 

@@ -122,11 +122,24 @@ final class IpcVectors {
                   + rows);
         }
         IpcChecks.require(vector);
+        requireDeclared(vector);
       }
       return vectors;
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, vectors);
       throw e;
+    }
+  }
+
+  /** Nulls of a column that has none would be read as values. */
+  private void requireDeclared(FieldVector vector) {
+    if (!vector.getField().isNullable() && vector.getNullCount() > 0) {
+      throw input.invalid(
+          "column '"
+              + vector.getField().getName()
+              + "' is not nullable but has "
+              + vector.getNullCount()
+              + " nulls");
     }
   }
 

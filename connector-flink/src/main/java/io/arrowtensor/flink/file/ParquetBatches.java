@@ -14,6 +14,7 @@ import org.apache.flink.connector.file.src.reader.BulkFormat;
 import org.apache.flink.formats.parquet.vector.reader.ColumnReader;
 import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.column.page.PageReader;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.jspecify.annotations.Nullable;
 
@@ -68,6 +69,8 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
       throw FileFailure.of(file.path(), e);
     } catch (IOException e) {
       throw FileFailure.of(file.path(), e);
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      throw FileFailure.of(file.path(), e);
     }
   }
 
@@ -95,6 +98,8 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
       throw FileFailure.of(file.path(), e);
     } catch (IOException e) {
       throw FileFailure.of(file.path(), e);
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      throw FileFailure.of(file.path(), e);
     }
   }
 
@@ -109,11 +114,28 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
       rowsLeft = pages.getRowCount();
       readers.clear();
       for (ColumnDescriptor column : rowsLeft == 0 ? List.<ColumnDescriptor>of() : stored) {
-        ColumnReader<?> reader = ParquetColumn.reader(column, pages.getPageReader(column));
+        PageReader ofColumn = pages.getPageReader(column);
+        requireRows(column, ofColumn.getTotalValueCount());
+        ColumnReader<?> reader = ParquetColumn.reader(column, ofColumn);
         readers.add((ColumnReader<ParquetVector>) reader);
       }
     }
     return true;
+  }
+
+  /** No column is nested, so each has a value or a null for every row. */
+  private void requireRows(ColumnDescriptor column, long values) {
+    if (values != rowsLeft) {
+      throw FileFailure.invalid(
+          file.path(),
+          "a row group has "
+              + rowsLeft
+              + " rows, its column '"
+              + column.getPath()[0]
+              + "' "
+              + values
+              + " values");
+    }
   }
 
   private OwnedBatch read(int rows) throws IOException {

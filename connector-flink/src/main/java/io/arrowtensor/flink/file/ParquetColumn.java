@@ -96,7 +96,7 @@ final class ParquetColumn {
             + "); leave it out, or write it as numbers, text or bytes");
   }
 
-  /** Memory for {@code rows} values of {@code column}, which an {@link ParquetSlab} lends. */
+  /** Where up to {@code rows} values of {@code column} go: memory of {@link ParquetSlabs}. */
   static ParquetVector vector(Column column, int rows) {
     if (column.kind() != ColumnKind.ARRAY) {
       return new BytesVector(column, rows);

@@ -6,15 +6,18 @@ import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.UnsupportedTypeException;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.flink.core.fs.FSDataInputStream;
 import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.formats.parquet.ParquetInputFile;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.column.Encoding;
+import org.apache.parquet.column.EncodingStats;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
 import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
@@ -25,12 +28,11 @@ import org.apache.parquet.schema.Type;
 final class ParquetFile implements Closeable {
   @SuppressWarnings("deprecation") // the name of dictionary encoding in files of version 1
   private static final Set<Encoding> READABLE =
-      EnumSet.of(
-          Encoding.PLAIN,
-          Encoding.RLE,
-          Encoding.BIT_PACKED,
-          Encoding.PLAIN_DICTIONARY,
-          Encoding.RLE_DICTIONARY);
+      EnumSet.of(Encoding.PLAIN, Encoding.PLAIN_DICTIONARY, Encoding.RLE_DICTIONARY);
+
+  /** Those of definition levels, which files without statistics of encodings list with the data. */
+  @SuppressWarnings("deprecation")
+  private static final Set<Encoding> LEVELS = EnumSet.of(Encoding.RLE, Encoding.BIT_PACKED);
 
   private final Path path;
   private final long length;
@@ -71,6 +73,8 @@ final class ParquetFile implements Closeable {
               + "); add flink-parquet and Hadoop's hadoop-common 3.4.3 to the class path, as Flink's"
               + " own Parquet format needs them",
           e);
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      throw FileFailure.of(path, e);
     } finally {
       if (!opened) {
         stream.close();
@@ -101,23 +105,44 @@ final class ParquetFile implements Closeable {
         throw new InterchangeException("it has no column '" + name + "': its columns are " + all);
       }
     }
-    return (names.isEmpty() ? all : names).stream().map(schema::getType).toList();
+    List<String> chosen = names.isEmpty() ? all : names;
+    for (String name : chosen) {
+      if (Collections.frequency(all, name) > 1) {
+        throw new InterchangeException(
+            "it has several columns '" + name + "': its columns are " + all);
+      }
+      if (Collections.frequency(chosen, name) > 1) {
+        throw new InterchangeException(
+            "its column '" + name + "' is asked for twice in " + chosen + "; name it once");
+      }
+    }
+    return chosen.stream().map(schema::getType).toList();
   }
 
   private void requireEncodings(Type column) {
     for (BlockMetaData group : reader.getRowGroups()) {
       for (ColumnChunkMetaData chunk : group.getColumns()) {
         boolean chosen = chunk.getPath().toArray()[0].equals(column.getName());
-        if (chosen && !READABLE.containsAll(chunk.getEncodings())) {
+        if (chosen && !READABLE.containsAll(dataEncodings(chunk))) {
           throw new UnsupportedTypeException(
               "its column '"
                   + column.getName()
                   + "' is encoded as "
-                  + chunk.getEncodings()
+                  + dataEncodings(chunk)
                   + ", of which Flink's reader knows plain and dictionary encoding; write it so");
         }
       }
     }
+  }
+
+  private static Set<Encoding> dataEncodings(ColumnChunkMetaData chunk) {
+    EncodingStats stats = chunk.getEncodingStats();
+    Set<Encoding> data =
+        new TreeSet<>(stats == null ? chunk.getEncodings() : stats.getDataEncodings());
+    if (stats == null) {
+      data.removeAll(LEVELS);
+    }
+    return data;
   }
 
   /** The reader, which reads {@code names} from now on; borrowed. */

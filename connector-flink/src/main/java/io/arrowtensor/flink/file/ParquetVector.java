@@ -102,7 +102,7 @@ abstract class ParquetVector implements WritableColumnVector {
     Objects.checkFromIndexSize(row, count, rows);
   }
 
-  /** A row was written from a dictionary by Flink's reader, or from a page. */
+  /** As {@link #requireRows}, for one row. */
   final void requireRow(int row) {
     Objects.checkIndex(row, rows);
   }
@@ -165,6 +165,7 @@ abstract class ParquetVector implements WritableColumnVector {
       ids = reserved;
     }
     reserved.reset();
+    Arrays.fill(reserved.vector, 0); // as the slab is: a row that a corrupt page skips is no older
     return reserved;
   }
 

@@ -112,6 +112,23 @@ class ParquetHostileTest {
   }
 
   @Test
+  void booleansInRunsAreNamedWhenTheJobIsBuiltAndDictionariesAreRead() throws Exception {
+    Path file = folder.resolve("v2.parquet");
+    new ParquetFixture(
+            true, WriterVersion.PARQUET_2_0, CompressionCodecName.UNCOMPRESSED, 40, 20, 10, 4)
+        .write(file, 60, new Random(1));
+    assertThatThrownBy(() -> ParquetFiles.read(IpcReadTest.path(file), "always"))
+        .isInstanceOf(InterchangeException.class)
+        .hasMessageContaining("its column 'always' is encoded as [RLE], of which");
+    String[] names = {"f32", "i8", "word", "text"};
+    assertThat(
+            Cells.joined(
+                IpcReadTest.read(
+                    ParquetFiles.read(IpcReadTest.path(file), names), file, 0, Files.size(file))))
+        .isEqualTo(ParquetFixture.read(file, names));
+  }
+
+  @Test
   void otherEncodingsAreNamedWhenTheJobIsBuilt() throws Exception {
     Path file = folder.resolve("delta.parquet");
     new ParquetFixture(

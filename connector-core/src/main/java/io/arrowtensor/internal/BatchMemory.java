@@ -25,9 +25,9 @@ public final class BatchMemory implements AutoCloseable {
   private final BufferAllocator allocator;
   private volatile boolean closed;
 
-  private BatchMemory(String task, long limit, Duration patience) {
+  private BatchMemory(String task, long limit, Duration patience, String remedy) {
     TaskAllocators.sweep();
-    this.wait = new MemoryWait(this, patience);
+    this.wait = new MemoryWait(this, patience, remedy);
     this.allocator = ROOT.newChildAllocator("tensors of " + task, wait, 0, limit);
   }
 
@@ -38,15 +38,30 @@ public final class BatchMemory implements AutoCloseable {
    * @param patience how long an allocation at the limit waits while nothing is freed
    */
   public static BatchMemory open(String task, long limit, Duration patience) {
-    return new BatchMemory(task, limit, patience);
+    return open(task, limit, patience, "raise its limit");
+  }
+
+  /**
+   * The same. Where batches of ended tasks are held, perhaps by nobody, it asks for a collection:
+   * each attempt of a job that fails again and again has a limit of its own.
+   *
+   * @param remedy how the user raises the limit, the end of an error message
+   */
+  public static BatchMemory open(String task, long limit, Duration patience, String remedy) {
+    BatchMemory memory = new BatchMemory(task, limit, patience, remedy);
+    if (TaskAllocators.lingeringBytes() > 0) {
+      Collections.suggest();
+    }
+    return memory;
   }
 
   /**
    * The same for a task that is not told its end: closed when {@code user}, which the memory must
    * not reach, has become unreachable.
    */
-  public static BatchMemory openFor(Object user, String task, long limit, Duration patience) {
-    BatchMemory memory = open(task, limit, patience);
+  public static BatchMemory openFor(
+      Object user, String task, long limit, Duration patience, String remedy) {
+    BatchMemory memory = open(task, limit, patience, remedy);
     Reclaim.whenUnreachable(user, memory::close);
     return memory;
   }
@@ -155,12 +170,19 @@ public final class BatchMemory implements AutoCloseable {
     return batchBytes.get();
   }
 
-  /** Ends all waits. The allocator is closed with the last batch; batches are never freed here. */
+  /**
+   * Ends all waits. The allocator is closed with the last batch; batches are never freed here. What
+   * exports hold is logged where no batch is left, as its sizes tell nothing while there are some:
+   * Arrow rounds up.
+   */
   @Override
   public void close() {
     if (!closed) {
       closed = true;
       wait.close();
+      if (batches() == 0) {
+        TaskAllocators.warn(allocator);
+      }
       TaskAllocators.close(allocator, () -> batches() == 0);
     }
   }

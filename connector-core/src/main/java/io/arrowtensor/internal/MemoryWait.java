@@ -17,12 +17,14 @@ final class MemoryWait implements AllocationListener {
 
   private final BatchMemory memory;
   private final long patience;
+  private final String remedy;
   private final Object lock = new Object();
   private long releases;
   private int waiting;
   private volatile boolean closed;
 
-  MemoryWait(BatchMemory memory, Duration patience) {
+  MemoryWait(BatchMemory memory, Duration patience, String remedy) {
+    this.remedy = remedy;
     this.memory = memory;
     this.patience = patience.toNanos();
   }
@@ -35,7 +37,10 @@ final class MemoryWait implements AllocationListener {
     }
   }
 
-  /** Another thread was faster after the wait: once more. */
+  /**
+   * Another thread was faster after the wait: once more, and no more than that, as Arrow asks once.
+   * So an allocation may fail with Arrow's own error where several threads wait on one limit.
+   */
   @Override
   public boolean onFailedAllocation(long bytes, AllocationOutcome outcome) {
     return await(memory.allocator(), bytes);
@@ -130,31 +135,7 @@ final class MemoryWait implements AllocationListener {
             + " batches that were passed on and are reachable, exported or not collected yet, and "
             + why
             + "; close batches that only one operator reads when it is done with them, keep fewer"
-            + " in state or in flight, or raise tensor.task.memory");
-  }
-
-  /** Garbage collections that were asked for here, by all tasks of a class loader. */
-  private static final class Collections {
-    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
-    private static final int SHARE = 10;
-    private static long next = System.nanoTime();
-
-    private Collections() {}
-
-    /** Collects, unless that would take more than a tenth of the time. */
-    static void suggest() {
-      long start = System.nanoTime();
-      synchronized (Collections.class) {
-        if (start - next < 0) {
-          return;
-        }
-        next = start + LEAST_NANOS;
-      }
-      System.gc();
-      long end = System.nanoTime();
-      synchronized (Collections.class) {
-        next = Math.max(next, end + SHARE * (end - start));
-      }
-    }
+            + " in state or in flight, or "
+            + remedy);
   }
 }

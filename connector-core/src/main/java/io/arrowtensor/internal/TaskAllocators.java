@@ -28,6 +28,12 @@ public final class TaskAllocators {
 
   /** Closes {@code allocator}, at once or when its last buffer was released. */
   public static void close(BufferAllocator allocator) {
+    warn(allocator);
+    close(allocator, () -> true);
+  }
+
+  /** Says so where memory is held that no batch accounts for. */
+  static void warn(BufferAllocator allocator) {
     long held = allocator.getAllocatedMemory();
     if (held > 0) {
       LOG.log(
@@ -36,7 +42,6 @@ public final class TaskAllocators {
           allocator.getName(),
           held);
     }
-    close(allocator, () -> true);
   }
 
   /** The same, not before {@code idle} says that it may be, where others hold memory by design. */
@@ -54,13 +59,26 @@ public final class TaskAllocators {
     }
   }
 
+  /** Bytes of ended tasks that are not freed yet. */
+  static long lingeringBytes() {
+    synchronized (LINGERING) {
+      return LINGERING.stream().mapToLong(each -> each.allocator.getAllocatedMemory()).sum();
+    }
+  }
+
   private record Lingering(BufferAllocator allocator, BooleanSupplier idle) {
+    /** Whether this is done with; one that fails is, as it would fail all later tasks. */
     boolean isClosed() {
-      boolean free = idle.getAsBoolean() && allocator.getAllocatedMemory() == 0;
-      if (free) {
-        allocator.close();
+      try {
+        boolean free = idle.getAsBoolean() && allocator.getAllocatedMemory() == 0;
+        if (free) {
+          allocator.close();
+        }
+        return free;
+      } catch (RuntimeException e) {
+        LOG.log(Level.WARNING, "Cannot close " + allocator.getName() + "; it is given up", e);
+        return true;
       }
-      return free;
     }
   }
 }

@@ -24,8 +24,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
+import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.junit.jupiter.api.AfterEach;
@@ -331,7 +336,7 @@ class BatchMemoryTest {
                   + " of them by 3 batches that were passed on and are reachable, exported or not"
                   + " collected yet, and nothing was freed for 3\\d\\d ms; close batches that only"
                   + " one operator reads when it is done with them, keep fewer in state or in"
-                  + " flight, or raise tensor.task.memory");
+                  + " flight, or raise its limit");
     }
     held.forEach(OwnedBatch::close);
     batch().close();
@@ -396,6 +401,73 @@ class BatchMemoryTest {
         .isNotNull();
     batch[0] = null;
     awaitCollected(() -> BatchMemory.heldBytes() == 0);
+  }
+
+  /** Nobody else collects here: each attempt of a job that fails has a limit of its own. */
+  @Test
+  void batchesThatEarlierAttemptsForgotAreFreedByTheNext() {
+    BatchMemory attempt = BatchMemory.open("an attempt", BYTES, PATIENT);
+    forgetIn(attempt);
+    attempt.close();
+    assertThat(BatchMemory.heldBytes()).as("bytes that were forgotten").isEqualTo(BYTES);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
+    while (BatchMemory.heldBytes() > 0 && System.nanoTime() < deadline) {
+      BatchMemory.open("the next attempt", BYTES, PATIENT).close();
+      Thread.onSpinWait();
+    }
+    assertThat(BatchMemory.heldBytes()).isZero();
+  }
+
+  @Test
+  void anAllocatorThatCannotBeClosedIsGivenUp() {
+    try (BufferAllocator root = new RootAllocator();
+        BufferAllocator broken = root.newChildAllocator("broken", 0, BYTES)) {
+      BooleanSupplier failing =
+          () -> {
+            throw new IllegalStateException("closed by somebody else");
+          };
+      assertThat(logged(() -> TaskAllocators.close(broken, failing)))
+          .isEqualTo("Cannot close broken; it is given up");
+      TaskAllocators.open(root, "a later task", BYTES).close();
+    }
+  }
+
+  @Test
+  void whatAnExportHoldsWhenTheTaskEndsIsLogged() {
+    Memory export;
+    try (DeviceArray own = allocate()) {
+      export = Memory.forExport(own, Options.defaults());
+    }
+    assertThat(logged(memory::close))
+        .isEqualTo(
+            "tensors of this test: 8,192 bytes are still held by exports; their release frees"
+                + " them");
+    export.release();
+  }
+
+  private static String logged(Runnable action) {
+    List<String> messages = new ArrayList<>();
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord record) {
+            messages.add(new SimpleFormatter().formatMessage(record));
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    Logger logger = Logger.getLogger(TaskAllocators.class.getName());
+    logger.addHandler(handler);
+    try {
+      action.run();
+    } finally {
+      logger.removeHandler(handler);
+    }
+    return String.join("; ", messages);
   }
 
   /** What runs in a class loader of its own. */

@@ -8,6 +8,7 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.internal.RawMemory;
 import java.util.List;
 
 /** What was said of batches while the job was built, held against those that come. */
@@ -60,6 +61,49 @@ final class Promise {
     DeviceArray mask = column.validity();
     if (mask != null && (!mask.dtype().equals(DType.BOOL) || mask.size() != rows)) {
       throw new InterchangeException(start(of, promised) + "its validity is " + mask);
+    }
+    requireOffsets(of, promised, column);
+  }
+
+  /** Offsets that the host cannot reach are checked by whoever can. */
+  private static void requireOffsets(String of, Column promised, DeviceColumn column) {
+    DeviceArray offsets = column.offsets();
+    if (offsets != null && offsets.device().type().isHostAccessible()) {
+      offsets.requireHostContiguous("check");
+      requireAscending(of, promised, column, offsets);
+    }
+    DeviceColumn dictionary = column.dictionary();
+    if (dictionary != null) {
+      requireOffsets(of, promised, dictionary);
+    }
+  }
+
+  private static void requireAscending(
+      String of, Column promised, DeviceColumn column, DeviceArray offsets) {
+    boolean wide = offsets.dtype().equals(DType.INT64);
+    long values = column.values().dim(0);
+    long before = 0;
+    for (long row = 0; row < offsets.size(); row++) {
+      long offset =
+          wide
+              ? RawMemory.longAt(offsets.address() + 8 * row)
+              : RawMemory.intAt(offsets.address() + 4 * row);
+      if (offset < before || offset > values) {
+        throw new InterchangeException(
+            "Invalid offset "
+                + offset
+                + " of "
+                + of
+                + " column '"
+                + promised.name()
+                + "' at row "
+                + row
+                + ": expected "
+                + before
+                + " to "
+                + values);
+      }
+      before = offset;
     }
   }
 

@@ -2,6 +2,7 @@ package io.arrowtensor.flink;
 
 import io.arrowtensor.internal.BatchMemory;
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -12,30 +13,31 @@ import java.util.Map;
  * and their memory is closed when another begins to read after they have ended.
  */
 final class ReaderMemory {
-  private record Key(long thread, long limit) {}
+  private record Key(long thread, long limit, Duration patience) {}
 
   private static final Map<Key, ReaderMemory> OPEN = new HashMap<>();
 
   private final WeakReference<Thread> thread;
   private final BatchMemory memory;
 
-  private ReaderMemory(Thread thread, long limit) {
+  private ReaderMemory(Thread thread, long limit, Duration patience) {
     this.thread = new WeakReference<>(thread);
     this.memory =
         BatchMemory.open(
             "batches read by " + thread.getName(),
             limit,
-            TensorSettings.MEMORY_TIMEOUT.defaultValue());
+            patience,
+            "raise BatchTypeInfo.withMemory, which mapBatches sets to the memory of its operator");
   }
 
-  /** The memory of the calling thread. */
-  static synchronized BatchMemory ofThisThread(long limit) {
+  /** The memory of the calling thread, see {@link BatchMemory#open}. */
+  static synchronized BatchMemory ofThisThread(long limit, Duration patience) {
     Thread thread = Thread.currentThread();
-    Key key = new Key(thread.getId(), limit);
+    Key key = new Key(thread.getId(), limit, patience);
     ReaderMemory known = OPEN.get(key);
     if (known == null) {
       closeEnded();
-      known = new ReaderMemory(thread, limit);
+      known = new ReaderMemory(thread, limit, patience);
       OPEN.put(key, known);
     }
     return known.memory;

@@ -46,6 +46,7 @@ final class ResultBatch implements Results {
       for (int i = 0; i < promised.columns().size(); i++) {
         Column column = promised.columns().get(i);
         Promise.require("result", column, results.column(i), input.rows());
+        results.column(i).values().device().requireHostAccessible("pass on");
         DeviceColumn named = results.column(i).withName(column.name());
         columns.add(masked(named, nullRows, made));
       }

@@ -45,9 +45,6 @@ final class ResultColumn {
     DeviceArray positions = column.offsets();
     offsets = hostAddress(positions);
     wideOffsets = positions != null && positions.dtype().equals(DType.INT64);
-    if (positions != null) {
-      requireAscending(rows, column.values().dim(0));
-    }
   }
 
   private static long hostAddress(@Nullable DeviceArray array) {
@@ -56,27 +53,6 @@ final class ResultColumn {
     }
     array.requireHostContiguous("return");
     return array.address();
-  }
-
-  private void requireAscending(long rows, long values) {
-    long before = 0;
-    for (int row = 0; row <= rows; row++) {
-      long offset = offset(row);
-      if (offset < before || offset > values) {
-        throw new InterchangeException(
-            "Invalid offset "
-                + offset
-                + " of result column '"
-                + promised.name()
-                + "' at row "
-                + row
-                + ": expected "
-                + before
-                + " to "
-                + values);
-      }
-      before = offset;
-    }
   }
 
   boolean isNull(int row) {

@@ -52,7 +52,11 @@ final class Scorer<T> implements AutoCloseable {
     this.metrics = new CallMetrics(subtask.metrics());
     this.function = call.function();
     this.budget =
-        BatchMemory.open(SubtaskContext.name(subtask.info()), limit, call.memoryTimeout());
+        BatchMemory.open(
+            SubtaskContext.name(subtask.info()),
+            limit,
+            call.memoryTimeout(),
+            call.managed() ? "ask for more with memory(size)" : "raise tensor.task.memory");
     BufferAllocator allocator = budget.allocator();
     try {
       this.context = new SubtaskContext(subtask, allocator, metrics, call);

@@ -192,9 +192,23 @@ public final class TensorStream<T> {
     }
     columns.addAll(call.reader().kept());
     BatchSchema schema = new BatchSchema(columns);
+    requireNoRowTime(schema);
     FunctionChecks.requireRow(schema);
     MemorySize memory = new MemorySize(call.memory());
-    return transform(call, null, BatchTypeInfo.of(schema).withMemory(memory));
+    return transform(
+        call,
+        null,
+        BatchTypeInfo.of(schema).withMemory(memory).withMemoryTimeout(call.memoryTimeout()));
+  }
+
+  private static void requireNoRowTime(BatchSchema schema) {
+    if (schema.columns().stream().anyMatch(column -> column.name().equals(ROW_TIME))) {
+      throw new InterchangeException(
+          "Cannot name a result or a kept field '"
+              + ROW_TIME
+              + "': the timestamps of the rows are there; rename it, or do not keep it, as"
+              + " timestamps are passed on by themselves");
+    }
   }
 
   /**

@@ -74,7 +74,7 @@ class BatchBudgetTest {
 
   /** Nobody waits: the time for that is too short for a collection. */
   @Test
-  void behindTheNetworkABatchIsFreedAtOnce() throws Exception {
+  void behindTheNetworkTheWriterFreesABatchAtOnce() throws Exception {
     StreamExecutionEnvironment environment = environment(256, Duration.ofNanos(1));
     TensorStream.of(batches(environment, 100).rebalance())
         .columns("y")

@@ -135,6 +135,25 @@ class BatchInputTest {
     }
   }
 
+  /** At the start of a chain nobody else has an element, as it was read for this operator. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void behindTheNetworkTheElementIsClosedOnceItWasScored(boolean network) throws Exception {
+    try (OwnedBatch batch = batch(1, 2, 3);
+        Harness<OwnedBatch, OwnedBatch> harness =
+            Harness.create(
+                TYPE, new Configuration(), stream -> stream.columns("a").mapBatches(new Sum()))) {
+      if (network) {
+        harness.flink().getStreamConfig().setChainStart();
+        harness.flink().getStreamConfig().serializeAllConfigs();
+      }
+      harness.flink().open();
+      harness.send(batch, 0);
+      assertThat(batch.column("a").values().isClosed()).isEqualTo(network);
+      harness.values().forEach(OwnedBatch::close);
+    }
+  }
+
   @Test
   void whatTheFunctionGotIsGuardedAfterTheCall() throws Exception {
     try (OwnedBatch batch = batch(1);

@@ -25,7 +25,8 @@ final class ReaderMemory implements Serializable {
               this,
               "a file source",
               config.get(TensorSettings.TASK_MEMORY).getBytes(),
-              config.get(TensorSettings.MEMORY_TIMEOUT));
+              config.get(TensorSettings.MEMORY_TIMEOUT),
+              "raise tensor.task.memory");
       opened = memory;
     }
     return memory;

@@ -2,6 +2,7 @@ package io.arrowtensor.flink;
 
 import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.MemoryLimitException;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
@@ -15,7 +16,6 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.ipc.ArrowStreamWriter;
-import org.apache.arrow.vector.ipc.ReadChannel;
 import org.apache.arrow.vector.ipc.WriteChannel;
 import org.apache.arrow.vector.ipc.message.IpcOption;
 import org.apache.arrow.vector.ipc.message.MessageMetadataResult;
@@ -62,11 +62,32 @@ final class BatchStreams {
     }
   }
 
-  /** Reads what {@link #write} wrote, into {@code memory}. */
+  /**
+   * Reads what {@link #write} wrote, into {@code memory}.
+   *
+   * @throws IOException for bytes that are no batch; nothing is held then
+   */
   static OwnedBatch read(DataInputView source, BatchMemory memory) throws IOException {
+    try {
+      return load(source, memory);
+    } catch (MemoryLimitException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw damaged(e);
+    }
+  }
+
+  private static IOException damaged(RuntimeException e) {
+    return new IOException(
+        "Cannot read a batch: its bytes are damaged, or none of a batch: "
+            + (e.getMessage() == null ? e : e.getMessage())
+            + "; restore from another checkpoint",
+        e);
+  }
+
+  private static OwnedBatch load(DataInputView source, BatchMemory memory) throws IOException {
     Options options = AS_WRITTEN.withAllocator(memory.allocator());
-    try (ArrowStreamReader reader =
-        new ArrowStreamReader(new ViewChannels.In(source), memory.allocator())) {
+    try (ArrowStreamReader reader = new BatchReader(source, memory.allocator())) {
       if (!reader.loadNextBatch()) {
         throw new IOException("Cannot read a batch: its Arrow IPC stream holds none");
       }
@@ -90,15 +111,22 @@ final class BatchStreams {
 
   /** Copies the bytes of what {@link #write} wrote. */
   static void copy(DataInputView source, DataOutputView target) throws IOException {
+    try {
+      copyMessages(source, target);
+    } catch (RuntimeException e) {
+      throw damaged(e);
+    }
+  }
+
+  private static void copyMessages(DataInputView source, DataOutputView target) throws IOException {
     ViewChannels.Out bytes = new ViewChannels.Out(target);
-    ReadChannel in = new ReadChannel(new ViewChannels.In(source));
     WriteChannel out = new WriteChannel(bytes);
-    MessageMetadataResult message = MessageSerializer.readMessage(in);
+    MessageMetadataResult message = BatchMessages.read(source);
     while (message != null) {
       MessageSerializer.writeMessageBuffer(
           out, message.getMessageLength(), message.getMessageBuffer());
       bytes.copy(source, message.getMessageBodyLength());
-      message = MessageSerializer.readMessage(in);
+      message = BatchMessages.read(source);
     }
     ArrowStreamWriter.writeEndOfStream(out, IpcOption.DEFAULT);
   }

@@ -2,8 +2,10 @@ package io.arrowtensor.flink;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
+import org.apache.arrow.vector.ipc.message.MessageSerializer;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
@@ -57,16 +59,30 @@ final class ViewChannels {
   /** Reads all that it is asked for. */
   static final class In implements ReadableByteChannel {
     private final DataInputView source;
+    private ByteBuffer ahead = ByteBuffer.allocate(0);
     private final byte[] chunk = new byte[CHUNK];
 
     In(DataInputView source) {
       this.source = source;
     }
 
+    /** The start of an IPC message of {@code length} bytes comes next, again. */
+    void unread(int length) {
+      ahead =
+          ByteBuffer.allocate(8)
+              .order(ByteOrder.LITTLE_ENDIAN)
+              .putInt(MessageSerializer.IPC_CONTINUATION_TOKEN)
+              .putInt(length)
+              .flip();
+    }
+
     /** Throws {@link java.io.EOFException} where there is less. */
     @Override
     public int read(ByteBuffer target) throws IOException {
       int bytes = target.remaining();
+      while (ahead.hasRemaining() && target.hasRemaining()) {
+        target.put(ahead.get());
+      }
       while (target.hasRemaining()) {
         int length = Math.min(target.remaining(), CHUNK);
         source.readFully(chunk, 0, length);

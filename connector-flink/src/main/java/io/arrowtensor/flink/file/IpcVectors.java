@@ -3,6 +3,7 @@ package io.arrowtensor.flink.file;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.internal.Closing;
+import io.arrowtensor.internal.IpcChecks;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Iterator;

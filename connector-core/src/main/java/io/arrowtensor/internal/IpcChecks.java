@@ -1,4 +1,4 @@
-package io.arrowtensor.flink.file;
+package io.arrowtensor.internal;
 
 import io.arrowtensor.InvalidStructException;
 import org.apache.arrow.memory.ArrowBuf;
@@ -9,8 +9,11 @@ import org.apache.arrow.vector.complex.LargeListVector;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.validate.ValidateVectorBufferVisitor;
 
-/** Checks vectors whose buffers came from a file: sizes by Arrow, the order of offsets here. */
-final class IpcChecks {
+/**
+ * Checks vectors whose buffers came from a file or a stream: sizes by Arrow, the order of offsets
+ * here.
+ */
+public final class IpcChecks {
   private IpcChecks() {}
 
   /**
@@ -18,7 +21,7 @@ final class IpcChecks {
    *
    * @throws RuntimeException saying what does not fit
    */
-  static void require(FieldVector vector) {
+  public static void require(FieldVector vector) {
     vector.accept(new ValidateVectorBufferVisitor(), null);
     requireOffsets(vector);
   }
@@ -37,7 +40,7 @@ final class IpcChecks {
   private static void requireInts(ArrowBuf offsets, int rows) {
     int before = 0;
     for (int i = 0; rows > 0 && i <= rows; i++) {
-      int offset = offsets.getInt(4L * i);
+      int offset = RawMemory.intAt(offsets.memoryAddress() + 4L * i);
       if (offset < before) {
         throw falling(i, before, offset);
       }
@@ -48,7 +51,7 @@ final class IpcChecks {
   private static void requireLongs(ArrowBuf offsets, int rows) {
     long before = 0;
     for (int i = 0; rows > 0 && i <= rows; i++) {
-      long offset = offsets.getLong(8L * i);
+      long offset = RawMemory.longAt(offsets.memoryAddress() + 8L * i);
       if (offset < before) {
         throw falling(i, before, offset);
       }

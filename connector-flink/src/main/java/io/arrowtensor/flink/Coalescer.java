@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.flink.table.data.RowData;
 import org.jspecify.annotations.Nullable;
 
@@ -75,7 +76,7 @@ final class Coalescer implements AutoCloseable {
         batch.add(row, answer);
         tell(batch);
       }
-    } catch (InterchangeException e) {
+    } catch (InterchangeException | OutOfMemoryException e) {
       PredictionBatch batch = Objects.requireNonNull(filling);
       refusal = scorer.unreadable(e, batch.memory().input());
     } catch (InterruptedException e) {

@@ -74,7 +74,7 @@ final class JobLoader {
   /**
    * Makes the JDK forget the types of the job's records: up to JDK 17 the handles behind every
    * record's methods remember the type that they were last adapted to, and with it that type's
-   * class loader. So they are adapted to types of the JDK.
+   * class X
    */
   static void letGo() {
     adapt("equals", methodType(boolean.class, String.class, Object.class));

@@ -49,9 +49,6 @@ class JobLoaderTest {
     System.clearProperty(JobLoader.TOLD);
   }
 
-  @org.junit.jupiter.api.condition.EnabledForJreRange(
-      maxVersion = 17,
-      disabledReason = "the loader stays on JDK 25, where its holder is not known yet")
   @Test
   void aLoaderIsCollectedAfterItsRecordsWereUsed() throws Exception {
     WeakReference<ClassLoader> loader = loaderOfUsedRecord();

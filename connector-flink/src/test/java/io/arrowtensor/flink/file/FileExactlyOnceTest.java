@@ -6,7 +6,6 @@ import io.arrowtensor.BatchSchema;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.flink.Cluster;
 import io.arrowtensor.flink.NothingHeld;
-import io.arrowtensor.internal.BatchMemory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,7 +35,6 @@ import org.apache.flink.connector.file.src.FileSourceSplit;
 import org.apache.flink.connector.file.src.reader.BulkFormat;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Timeout;
@@ -63,17 +61,6 @@ class FileExactlyOnceTest {
   private static final Map<String, Counts> RUNS = new ConcurrentHashMap<>();
 
   @TempDir Path folder;
-
-  /** Nobody closes the batches of these jobs. */
-  @AfterEach
-  void letTheCollectorFreeTheBatches() {
-    Cluster.await(
-        "batches are freed",
-        () -> {
-          System.gc();
-          return BatchMemory.heldBytes() == 0;
-        });
-  }
 
   @RepeatedTest(10)
   void arrowFilesAreReadAndWrittenOnceAcrossFailures(RepetitionInfo repetition) throws Exception {

@@ -27,7 +27,6 @@ import org.apache.flink.connector.file.src.FileSource;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -58,17 +57,6 @@ class GivenAwayTest {
     MOST_HELD.set(0);
     SCORED.set(0);
     COUNTED.set(0);
-  }
-
-  /** What two readers share, nobody closes. */
-  @AfterEach
-  void letTheCollectorFreeTheBatches() {
-    Cluster.await(
-        "batches are freed",
-        () -> {
-          System.gc();
-          return BatchMemory.heldBytes() == 0;
-        });
   }
 
   @Test

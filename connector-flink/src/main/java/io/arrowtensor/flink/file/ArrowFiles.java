@@ -55,10 +55,11 @@ public final class ArrowFiles {
   /**
    * As {@link #read(Path, String...)}, without a look at a file.
    *
-   * @param schema the columns to read, in this order; a file that differs fails the job
+   * @param schema the columns to read, in this order; a file that differs fails the job, but for
+   *     the unit of dates and times, which are integers here
    */
   public static BulkFormat<OwnedBatch, FileSourceSplit> read(BatchSchema schema) {
-    return new ArrowFormat(schema);
+    return new ArrowFormat(FileSchema.of(schema));
   }
 
   /**

@@ -1,6 +1,5 @@
 package io.arrowtensor.flink.file;
 
-import io.arrowtensor.BatchSchema;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.flink.BatchTypeInfo;
 import java.io.IOException;
@@ -20,10 +19,10 @@ import org.jspecify.annotations.Nullable;
 final class ArrowFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
   private static final long serialVersionUID = 1;
 
-  private final BatchSchema schema;
+  private final FileSchema schema;
   private final ReaderMemory memory = new ReaderMemory();
 
-  ArrowFormat(BatchSchema schema) {
+  ArrowFormat(FileSchema schema) {
     this.schema = schema;
   }
 
@@ -70,7 +69,7 @@ final class ArrowFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
 
   @Override
   public TypeInformation<OwnedBatch> getProducedType() {
-    return BatchTypeInfo.of(schema).givenAway();
+    return BatchTypeInfo.of(schema.columns()).givenAway();
   }
 
   /** Reads the batches of one split. The thread that Flink fetches with. */

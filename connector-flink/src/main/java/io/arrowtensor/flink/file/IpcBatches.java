@@ -46,11 +46,12 @@ final class IpcBatches implements Closeable {
    * @param memory where batches go; stays the caller's
    * @throws io.arrowtensor.InterchangeException naming the file and the column that does not fit
    */
-  static IpcBatches open(IpcFile file, BatchSchema schema, BatchMemory memory) throws IOException {
+  static IpcBatches open(IpcFile file, FileSchema schema, BatchMemory memory) throws IOException {
     try {
-      List<String> names = schema.columns().stream().map(BatchSchema.Column::name).toList();
+      List<String> names =
+          schema.columns().columns().stream().map(BatchSchema.Column::name).toList();
       int[] columns = IpcFields.find(file, names);
-      FileSchemas.require(schema, IpcFields.schema(file, columns));
+      schema.require(IpcFields.schema(file, columns));
       return new IpcBatches(
           file, columns, IpcDictionaries.read(file, columns, memory.allocator()), memory);
     } catch (RuntimeException e) {

@@ -1,6 +1,7 @@
 package io.arrowtensor.flink.file;
 
-import io.arrowtensor.BatchSchema;
+import static java.util.stream.Collectors.joining;
+
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Nulls;
 import io.arrowtensor.Options;
@@ -45,12 +46,33 @@ final class IpcFields {
   }
 
   /** What {@code columns} of {@code file} become. */
-  static BatchSchema schema(IpcFile file, int[] columns) {
+  static FileSchema schema(IpcFile file, int[] columns) {
     List<Field> values =
         java.util.Arrays.stream(columns)
             .mapToObj(column -> values(file.schema().getFields().get(column)))
             .toList();
-    return Vectors.schema(new Schema(values), AS_STORED);
+    return new FileSchema(
+        Vectors.schema(new Schema(values), AS_STORED),
+        values.stream().map(IpcFields::unit).toList());
+  }
+
+  /** What the integers of a column, or of what is nested in it, count; empty for plain values. */
+  private static String unit(Field field) {
+    return unit(field.getType())
+        + field.getChildren().stream().map(IpcFields::unit).collect(joining());
+  }
+
+  private static String unit(ArrowType type) {
+    if (type instanceof ArrowType.Timestamp timestamp) {
+      return timestamp.getUnit() + "S since 1970";
+    }
+    if (type instanceof ArrowType.Date date) {
+      return date.getUnit() + "S since 1970";
+    }
+    if (type instanceof ArrowType.Time time) {
+      return time.getUnit() + "S of the day";
+    }
+    return type instanceof ArrowType.Duration duration ? duration.getUnit() + "S" : "";
   }
 
   /** The column as it is once its dictionary was looked up. */

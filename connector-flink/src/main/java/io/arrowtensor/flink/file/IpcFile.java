@@ -1,6 +1,5 @@
 package io.arrowtensor.flink.file;
 
-import io.arrowtensor.BatchSchema;
 import io.arrowtensor.UnsupportedTypeException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -136,7 +135,7 @@ final class IpcFile implements Closeable {
    *
    * @throws io.arrowtensor.InterchangeException naming file and column
    */
-  BatchSchema columns(List<String> names) {
+  FileSchema columns(List<String> names) {
     try {
       return IpcFields.schema(this, IpcFields.find(this, names));
     } catch (RuntimeException e) {

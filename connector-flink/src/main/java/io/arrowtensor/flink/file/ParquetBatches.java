@@ -1,6 +1,5 @@
 package io.arrowtensor.flink.file;
 
-import io.arrowtensor.BatchSchema;
 import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Options;
@@ -35,14 +34,14 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
   private long rowsRead;
   private long rowsLeft;
 
-  private ParquetBatches(ParquetFile file, BatchSchema schema, int maxRows, BatchMemory memory) {
-    List<String> names = schema.columns().stream().map(Column::name).toList();
-    FileSchemas.require(schema, file.columns(names));
+  private ParquetBatches(ParquetFile file, FileSchema schema, int maxRows, BatchMemory memory) {
+    List<String> names = schema.columns().columns().stream().map(Column::name).toList();
+    schema.require(file.columns(names));
     this.file = file;
     this.groups = file.reading(names);
     this.memory = memory;
     this.options = Options.defaults().withAllocator(memory.allocator());
-    this.columns = schema.columns();
+    this.columns = schema.columns().columns();
     this.stored =
         names.stream()
             .map(
@@ -59,7 +58,7 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
    * @param file passes to the result
    */
   static ParquetBatches open(
-      ParquetFile file, BatchSchema schema, int maxRows, BatchMemory memory, long position)
+      ParquetFile file, FileSchema schema, int maxRows, BatchMemory memory, long position)
       throws IOException {
     try {
       ParquetBatches batches = new ParquetBatches(file, schema, maxRows, memory);

@@ -17,6 +17,8 @@ import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.page.PageReader;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.IntLogicalTypeAnnotation;
+import org.apache.parquet.schema.LogicalTypeAnnotation.TimeLogicalTypeAnnotation;
+import org.apache.parquet.schema.LogicalTypeAnnotation.TimestampLogicalTypeAnnotation;
 import org.apache.parquet.schema.PrimitiveType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
@@ -47,6 +49,18 @@ final class ParquetColumn {
       return new Column(type.getName(), bytes(type, logical), DType.UINT8, List.of(), nullable);
     }
     return Column.scalar(type.getName(), scalar(type, stored, logical)).withNullable(nullable);
+  }
+
+  /** What the integers of a column count, empty for plain values. */
+  static String unit(Type type) {
+    LogicalTypeAnnotation logical = type.getLogicalTypeAnnotation();
+    if (logical instanceof TimestampLogicalTypeAnnotation timestamp) {
+      return timestamp.getUnit() + " since 1970";
+    }
+    if (logical instanceof TimeLogicalTypeAnnotation time) {
+      return time.getUnit() + " of the day";
+    }
+    return LogicalTypeAnnotation.dateType().equals(logical) ? "DAYS since 1970" : "";
   }
 
   private static ColumnKind bytes(Type type, @Nullable LogicalTypeAnnotation logical) {

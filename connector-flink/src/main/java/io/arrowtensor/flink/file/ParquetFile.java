@@ -87,11 +87,13 @@ final class ParquetFile implements Closeable {
    *
    * @throws InterchangeException naming file and column
    */
-  BatchSchema columns(List<String> names) {
+  FileSchema columns(List<String> names) {
     try {
       List<Type> types = types(names);
       types.forEach(this::requireEncodings);
-      return new BatchSchema(types.stream().map(ParquetColumn::of).toList());
+      return new FileSchema(
+          new BatchSchema(types.stream().map(ParquetColumn::of).toList()),
+          types.stream().map(ParquetColumn::unit).toList());
     } catch (RuntimeException e) {
       throw FileFailure.of(path, e);
     }

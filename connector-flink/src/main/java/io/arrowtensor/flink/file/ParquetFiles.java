@@ -46,24 +46,29 @@ public final class ParquetFiles {
    */
   public static BulkFormat<OwnedBatch, FileSourceSplit> read(Path example, String... columns)
       throws IOException {
-    return read(schema(example, columns), MAX_ROWS);
+    return new ParquetFormat(learn(example, columns), MAX_ROWS);
   }
 
   /**
    * As {@link #read(Path, String...)}, without a look at a file.
    *
-   * @param schema the columns to read, in this order; a file that differs fails the job
+   * @param schema the columns to read, in this order; a file that differs fails the job, but for
+   *     the unit of dates and times, which are integers here
    * @param maxRows rows of a batch, where its row group has as many left
    */
   public static BulkFormat<OwnedBatch, FileSourceSplit> read(BatchSchema schema, int maxRows) {
     if (maxRows < 1) {
       throw new InterchangeException("Invalid maxRows " + maxRows + ": expected at least 1");
     }
-    return new ParquetFormat(schema, maxRows);
+    return new ParquetFormat(FileSchema.of(schema), maxRows);
   }
 
   /** The columns that {@link #read(Path, String...)} reads. */
   public static BatchSchema schema(Path example, String... columns) throws IOException {
+    return learn(example, columns).columns();
+  }
+
+  private static FileSchema learn(Path example, String... columns) throws IOException {
     try (ParquetFile file = ParquetFile.open(ExampleFile.of(example), 0, Long.MAX_VALUE)) {
       return file.columns(List.of(columns));
     }

@@ -1,6 +1,5 @@
 package io.arrowtensor.flink.file;
 
-import io.arrowtensor.BatchSchema;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.flink.BatchTypeInfo;
 import java.io.IOException;
@@ -19,11 +18,11 @@ import org.apache.flink.connector.file.src.util.CheckpointedPosition;
 final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
   private static final long serialVersionUID = 1;
 
-  private final BatchSchema schema;
+  private final FileSchema schema;
   private final int maxRows;
   private final ReaderMemory memory = new ReaderMemory();
 
-  ParquetFormat(BatchSchema schema, int maxRows) {
+  ParquetFormat(FileSchema schema, int maxRows) {
     this.schema = schema;
     this.maxRows = maxRows;
   }
@@ -61,6 +60,6 @@ final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
 
   @Override
   public TypeInformation<OwnedBatch> getProducedType() {
-    return BatchTypeInfo.of(schema).givenAway();
+    return BatchTypeInfo.of(schema.columns()).givenAway();
   }
 }

@@ -2,11 +2,6 @@ package io.arrowtensor.flink.file;
 
 import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.DType;
-import io.arrowtensor.DeviceArray;
-import io.arrowtensor.DeviceColumn;
-import io.arrowtensor.Memory;
-import io.arrowtensor.Options;
-import io.arrowtensor.Outcome;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Objects;
 import org.apache.flink.table.data.columnar.vector.Dictionary;
@@ -22,7 +17,6 @@ import org.apache.flink.table.data.columnar.vector.writable.WritableLongVector;
 final class FixedVector extends ParquetVector
     implements WritableIntVector, WritableLongVector, WritableFloatVector, WritableDoubleVector {
   private final int width;
-  private long address;
 
   FixedVector(Column column, int rows) {
     super(column, rows);
@@ -32,27 +26,6 @@ final class FixedVector extends ParquetVector
   @Override
   int width() {
     return width;
-  }
-
-  @Override
-  void start(long address, int rows) {
-    super.start(address, rows);
-    this.address = address;
-  }
-
-  @Override
-  void clear(int row, int rows) {
-    RawMemory.fill(at(row), (long) rows * width, (byte) 0);
-  }
-
-  @Override
-  DeviceColumn column(int rows, Memory memory, Options options) {
-    Memory values = memory.withOutcome(Outcome.copied(memory.nbytes(), reason()));
-    return DeviceColumn.of(column.name(), DeviceArray.from(values));
-  }
-
-  private long at(int row) {
-    return address + (long) row * width;
   }
 
   /** One loop for each type, so that the lookup is not chosen for each value. */

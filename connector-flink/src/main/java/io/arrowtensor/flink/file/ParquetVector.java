@@ -7,6 +7,7 @@ import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
+import io.arrowtensor.Outcome;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 abstract class ParquetVector implements WritableColumnVector {
   final Column column;
   private final byte[] present;
+  private long address;
   private int rows;
   private boolean nulls;
   private @Nullable Dictionary dictionary;
@@ -42,19 +44,30 @@ abstract class ParquetVector implements WritableColumnVector {
   /**
    * The next batch has {@code rows}, no more than this was made for, and goes to {@code address}.
    */
-  void start(long address, int rows) {
+  final void start(long address, int rows) {
+    this.address = address;
     this.rows = rows;
     reset();
   }
 
+  /** Where the value of a row goes. */
+  final long at(int row) {
+    return address + (long) row * width();
+  }
+
   /** Writes zeros for {@code rows} null rows. */
-  abstract void clear(int row, int rows);
+  void clear(int row, int rows) {
+    RawMemory.fill(at(row), (long) rows * width(), (byte) 0);
+  }
 
   /** Looks up the values of all rows. */
   abstract void decode(int rows, int[] indices, Dictionary words);
 
   /** The column without its nulls; takes over {@code memory}, also when it fails. */
-  abstract DeviceColumn column(int rows, Memory memory, Options options);
+  DeviceColumn column(int rows, Memory memory, Options options) {
+    Memory values = memory.withOutcome(Outcome.copied(memory.nbytes(), reason()));
+    return DeviceColumn.of(column.name(), DeviceArray.from(values));
+  }
 
   /**
    * Completes the batch; the caller closes the column.
@@ -89,7 +102,7 @@ abstract class ParquetVector implements WritableColumnVector {
   }
 
   /** Why the bytes of this batch are not where they were in the file. */
-  final CopyReason reason() {
+  CopyReason reason() {
     return decoded ? CopyReason.DICTIONARY : CopyReason.ON_HEAP;
   }
 

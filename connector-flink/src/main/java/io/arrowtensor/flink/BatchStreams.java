@@ -12,6 +12,7 @@ import io.arrowtensor.internal.BatchMemory;
 import io.arrowtensor.internal.Closing;
 import java.io.IOException;
 import java.util.List;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
@@ -72,6 +73,13 @@ final class BatchStreams {
       return load(source, memory);
     } catch (MemoryLimitException e) {
       throw e;
+    } catch (OutOfMemoryException e) {
+      throw new IOException(
+          "Cannot read a batch: there is no memory for what its bytes claim: "
+              + e.getMessage()
+              + "; raise BatchTypeInfo.withMemory(...), or, where no batch is that large, restore"
+              + " from another checkpoint",
+          e);
     } catch (RuntimeException e) {
       throw damaged(e);
     }

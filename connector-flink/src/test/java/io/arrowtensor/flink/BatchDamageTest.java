@@ -77,17 +77,52 @@ class BatchDamageTest {
     throw new AssertionError("no " + value);
   }
 
-  @ParameterizedTest
-  @ValueSource(longs = {1L << 30, 1000, Integer.MAX_VALUE, -5})
-  void rowsThatTheBodyDoesNotHoldAreRefused(long rows) throws IOException {
-    byte[] bytes;
+  @Test
+  void aBatchThatIsLargerThanTheLimitSaysSo() throws IOException {
+    DataOutputSerializer out = new DataOutputSerializer(64);
+    try (OwnedBatch batch =
+        SomeBatches.of(DeviceColumn.of("i", SomeBatches.ints(new int[99999])))) {
+      serializer.serialize(batch, out);
+    }
+    TypeSerializer<OwnedBatch> small =
+        BatchTypeInfo.unknown()
+            .withMemory(MemorySize.parse("64 kb"))
+            .createSerializer(new SerializerConfigImpl());
+    assertThatThrownBy(() -> small.deserialize(new DataInputDeserializer(out.getCopyOfBuffer())))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith(
+            "Cannot read a batch: there is no memory for what its bytes claim: ")
+        .hasMessageEndingWith(
+            "; raise BatchTypeInfo.withMemory(...), or, where no batch is that large, restore from"
+                + " another checkpoint");
+  }
+
+  /** 77 rows, of which the node says that they are {@code rows}. */
+  private byte[] bytesThatClaim(long rows) throws IOException {
     try (OwnedBatch batch = SomeBatches.of(DeviceColumn.of("i", SomeBatches.ints(new int[77])))) {
       DataOutputSerializer out = new DataOutputSerializer(64);
       serializer.serialize(batch, out);
-      bytes = out.getCopyOfBuffer();
+      byte[] bytes = out.getCopyOfBuffer();
+      ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(lastLong(bytes, 77), rows);
+      return bytes;
     }
+  }
+
+  /** Arrow's own limit comes first, in its own words. */
+  @ParameterizedTest
+  @ValueSource(longs = {Long.MIN_VALUE, Long.MAX_VALUE, 1L << 31})
+  void rowsThatNoVectorHasAreRefused(long rows) throws IOException {
+    byte[] bytes = bytesThatClaim(rows);
+    assertThatThrownBy(() -> serializer.deserialize(new DataInputDeserializer(bytes)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("node length larger than INT_MAX");
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1L << 30, 1000, Integer.MAX_VALUE, -5})
+  void rowsThatTheBodyDoesNotHoldAreRefused(long rows) throws IOException {
+    byte[] bytes = bytesThatClaim(rows);
     ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    buffer.putLong(lastLong(bytes, 77), rows);
     assertThatThrownBy(() -> serializer.deserialize(new DataInputDeserializer(bytes)))
         .isInstanceOf(IOException.class)
         .hasMessageStartingWith("Cannot read a batch: its bytes are damaged, or none of a batch: ")

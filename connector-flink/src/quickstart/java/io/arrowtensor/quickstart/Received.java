@@ -71,7 +71,8 @@ final class Received {
 
   /** A line or two for the console. */
   String summary() {
-    String speed = "  %,15d rows per second%n".formatted(rowsPerSecond());
+    String since = timed == 0 ? "the first answer" : "the reading of the first record";
+    String speed = "  %,15d rows per second from %s on%n".formatted(rowsPerSecond(), since);
     return timed == 0
         ? speed
         : speed

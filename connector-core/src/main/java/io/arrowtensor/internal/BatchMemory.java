@@ -50,7 +50,7 @@ public final class BatchMemory implements AutoCloseable {
   public static BatchMemory open(String task, long limit, Duration patience, String remedy) {
     BatchMemory memory = new BatchMemory(task, limit, patience, remedy);
     if (TaskAllocators.lingeringBytes() > 0) {
-      Collections.suggest();
+      GarbageCollections.suggest();
     }
     return memory;
   }

@@ -72,7 +72,7 @@ final class MemoryWait implements AllocationListener {
       if (bytes > allocator.getLimit() || memory.batches() == 0) {
         return allocator.getHeadroom() >= bytes;
       }
-      Collections.suggest();
+      GarbageCollections.suggest();
       pause(allocator, bytes, seen);
       long now = System.nanoTime();
       if (released() != seen) {

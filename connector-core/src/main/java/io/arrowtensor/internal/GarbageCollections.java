@@ -3,17 +3,17 @@ package io.arrowtensor.internal;
 import java.util.concurrent.TimeUnit;
 
 /** Garbage collections that this library asks for, all tasks of a class loader. Any thread. */
-final class Collections {
+final class GarbageCollections {
   private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final int SHARE = 10;
   private static long next = System.nanoTime();
 
-  private Collections() {}
+  private GarbageCollections() {}
 
   /** Collects, unless that would take more than a tenth of the time. */
   static void suggest() {
     long start = System.nanoTime();
-    synchronized (Collections.class) {
+    synchronized (GarbageCollections.class) {
       if (start - next < 0) {
         return;
       }
@@ -21,7 +21,7 @@ final class Collections {
     }
     System.gc();
     long end = System.nanoTime();
-    synchronized (Collections.class) {
+    synchronized (GarbageCollections.class) {
       next = Math.max(next, end + SHARE * (end - start));
     }
   }

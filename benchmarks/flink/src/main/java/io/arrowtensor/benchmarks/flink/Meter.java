@@ -1,5 +1,6 @@
 package io.arrowtensor.benchmarks.flink;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 
 /**
@@ -14,17 +15,23 @@ final class Meter {
   private static double sum;
 
   /**
-   * Whether to count the processor time of the task's thread instead, on a machine that has other
-   * work: right for jobs that compute nothing on other threads.
+   * What time is: {@code wall}, or on a machine that has other work the processor time of the
+   * task's {@code thread}, or of all threads of the {@code process} where some compute beside the
+   * task's.
    */
-  private static final boolean PROCESSOR_TIME = "processor".equals(System.getProperty("clock"));
+  private static final String CLOCK = System.getProperty("clock", "wall");
 
   private Meter() {}
 
   private static long now() {
-    return PROCESSOR_TIME
-        ? ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime()
-        : System.nanoTime();
+    return switch (CLOCK) {
+      case "wall" -> System.nanoTime();
+      case "thread" -> ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+      case "process" ->
+          ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+              .getProcessCpuTime();
+      default -> throw new IllegalArgumentException("Unknown clock " + CLOCK);
+    };
   }
 
   /** A job begins; the last call before its first element counts. */

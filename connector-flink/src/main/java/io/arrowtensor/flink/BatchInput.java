@@ -33,6 +33,19 @@ interface BatchInput<T> extends AutoCloseable {
   /** The timestamp of a row that has one. */
   long timestamp(int row);
 
+  /** The latest timestamp, null where no row has one. */
+  default @Nullable Long latestTime() {
+    boolean timed = false;
+    long latest = Long.MIN_VALUE;
+    for (int row = 0; row < rows(); row++) {
+      if (isTimed(row)) {
+        timed = true;
+        latest = Math.max(latest, timestamp(row));
+      }
+    }
+    return timed ? latest : null;
+  }
+
   /** The timestamps of the rows as a column to be passed on, null where rows have none. */
   @Nullable DeviceColumn rowTimes(Options options);
 

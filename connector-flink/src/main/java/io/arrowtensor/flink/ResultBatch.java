@@ -22,8 +22,7 @@ final class ResultBatch implements Results {
   private final BatchMemory memory;
   private final Options options;
   private @Nullable OwnedBatch batch;
-  private boolean timed;
-  private long timestamp;
+  private @Nullable Long time;
 
   /**
    * @param kept columns behind the arguments that are passed on
@@ -75,14 +74,7 @@ final class ResultBatch implements Results {
                   + " or make an insert-only stream first")
           .atRow(changed);
     }
-    timed = false;
-    timestamp = Long.MIN_VALUE;
-    for (int row = 0; row < input.rows(); row++) {
-      if (input.isTimed(row)) {
-        timed = true;
-        timestamp = Math.max(timestamp, input.timestamp(row));
-      }
-    }
+    time = input.latestTime();
   }
 
   /** {@code column} with the rows of {@code nullRows} null. */
@@ -113,8 +105,8 @@ final class ResultBatch implements Results {
     OwnedBatch element = java.util.Objects.requireNonNull(batch);
     batch = null;
     record.replace(element);
-    if (timed) {
-      record.setTimestamp(timestamp);
+    if (time != null) {
+      record.setTimestamp(time);
     } else {
       record.eraseTimestamp();
     }

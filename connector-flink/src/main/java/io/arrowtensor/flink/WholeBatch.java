@@ -31,6 +31,9 @@ final class WholeBatch implements BatchInput<OwnedBatch> {
   private final Options options;
   private final boolean alone;
   private @Nullable OwnedBatch held;
+  private @Nullable DeviceColumn times;
+  private long timesAddress;
+  private long timesPresent;
   private boolean timed;
   private long timestamp;
   private int rows;
@@ -50,6 +53,7 @@ final class WholeBatch implements BatchInput<OwnedBatch> {
     clear();
     if (element.rowCount() > 0) {
       held = Columns.map(selected(element), array -> array.open(Options.defaults()));
+      findTimes();
       rows = Math.toIntExact(element.rowCount());
       timed = record.hasTimestamp();
       timestamp = record.getTimestamp();
@@ -96,30 +100,39 @@ final class WholeBatch implements BatchInput<OwnedBatch> {
 
   @Override
   public boolean isTimed(int row) {
-    DeviceColumn column = times();
-    return column == null ? timed : !isNull(column, row);
+    if (times == null) {
+      return timed;
+    }
+    return timesPresent == 0 || RawMemory.byteAt(timesPresent + row) != 0;
   }
 
   @Override
   public long timestamp(int row) {
-    DeviceColumn column = times();
-    return column == null ? timestamp : RawMemory.longAt(column.values().address() + 8L * row);
+    return times == null ? timestamp : RawMemory.longAt(timesAddress + 8L * row);
   }
 
-  private static boolean isNull(DeviceColumn column, int row) {
-    DeviceArray validity = column.validity();
-    return validity != null && RawMemory.byteAt(validity.address() + row) == 0;
+  @Override
+  public @Nullable Long latestTime() {
+    if (times == null) {
+      return timed ? timestamp : null;
+    }
+    return BatchInput.super.latestTime();
   }
 
-  private @Nullable DeviceColumn times() {
+  /** Once for all rows, which ask for theirs one by one. */
+  private void findTimes() {
     int selected = reader.selected().size() + reader.kept().size();
-    return held().columns().size() > selected ? held().column(selected) : null;
+    times = held().columns().size() > selected ? held().column(selected) : null;
+    if (times != null) {
+      DeviceArray validity = times.validity();
+      timesAddress = times.values().address();
+      timesPresent = validity == null ? 0 : validity.address();
+    }
   }
 
   @Override
   public @Nullable DeviceColumn rowTimes(Options options) {
-    DeviceColumn column = times();
-    return column == null ? null : view(column, array -> array.open(options));
+    return times == null ? null : view(times, array -> array.open(options));
   }
 
   @Override
@@ -176,6 +189,7 @@ final class WholeBatch implements BatchInput<OwnedBatch> {
   public void close() {
     OwnedBatch open = held;
     held = null;
+    times = null;
     if (open != null) {
       open.close();
     }

@@ -59,10 +59,12 @@ final class ResultRow implements RowData, Results {
     }
   }
 
-  /** Moves to {@code row}. */
+  /** Moves to {@code row}. A reference is stored when it changes only: a store has a barrier. */
   void at(int row, RowKind kind) {
     this.row = row;
-    this.kind = kind;
+    if (this.kind != kind) {
+      this.kind = kind;
+    }
   }
 
   @Override

@@ -251,7 +251,10 @@ final class TensorOperator<T, R> extends AbstractStreamOperator<R>
   private void emit(BatchInput<T> batch, ResultRow row) throws Exception {
     for (int i = 0; i < batch.rows(); i++) {
       row.at(i, batch.kind(i));
-      emitted.replace(join == null ? (R) row : join.join(batch.element(i), row));
+      R value = join == null ? (R) row : join.join(batch.element(i), row);
+      if (emitted.getValue() != value) { // a receiver may have changed it; a store has a barrier
+        emitted.replace(value);
+      }
       if (batch.isTimed(i)) {
         emitted.setTimestamp(batch.timestamp(i));
       } else {

@@ -18,6 +18,8 @@ import org.apache.flink.formats.parquet.ParquetInputFile;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.column.Encoding;
 import org.apache.parquet.column.EncodingStats;
+import org.apache.parquet.conf.HadoopParquetConfiguration;
+import org.apache.parquet.conf.ParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
 import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
@@ -33,6 +35,11 @@ final class ParquetFile implements Closeable {
   /** Those of definition levels, which files without statistics of encodings list with the data. */
   @SuppressWarnings("deprecation")
   private static final Set<Encoding> LEVELS = EnumSet.of(Encoding.RLE, Encoding.BIT_PACKED);
+
+  /** What Hadoop is set to: its files are parsed once, not for each Parquet file. */
+  private static final class Settings {
+    static final ParquetConfiguration HADOOP = new HadoopParquetConfiguration();
+  }
 
   private final Path path;
   private final long length;
@@ -51,11 +58,11 @@ final class ParquetFile implements Closeable {
   static ParquetFile open(Path path, long start, long bytes) throws IOException {
     FileSystem files = path.getFileSystem();
     long length = files.getFileStatus(path).getLen();
-    FSDataInputStream stream = files.open(path);
+    FSDataInputStream stream = new SteppedInput(files.open(path));
     boolean opened = false;
     try {
       ParquetReadOptions options =
-          ParquetReadOptions.builder().withRange(start, start + bytes).build();
+          ParquetReadOptions.builder(Settings.HADOOP).withRange(start, start + bytes).build();
       ParquetFileReader reader =
           ParquetFileReader.open(new ParquetInputFile(stream, length), options);
       opened = true;

@@ -31,6 +31,7 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
   private final List<ParquetVector> vectors;
   private final int maxRows;
   private final List<ColumnReader<ParquetVector>> readers = new ArrayList<>();
+  private @Nullable PageReadStore group;
   private long rowsRead;
   private long rowsLeft;
 
@@ -106,12 +107,13 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
   @SuppressWarnings("unchecked") // each vector is what the reader of its column writes to
   private boolean nextGroup() throws IOException {
     while (rowsLeft == 0) {
+      releaseGroup();
       PageReadStore pages = groups.readNextRowGroup();
       if (pages == null) {
         return false;
       }
+      group = pages;
       rowsLeft = pages.getRowCount();
-      readers.clear();
       for (ColumnDescriptor column : rowsLeft == 0 ? List.<ColumnDescriptor>of() : stored) {
         PageReader ofColumn = pages.getPageReader(column);
         requireRows(column, ofColumn.getTotalValueCount());
@@ -120,6 +122,16 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
       }
     }
     return true;
+  }
+
+  /** What was read of it goes to the next row group: nobody may have its pages any more. */
+  private void releaseGroup() {
+    readers.clear();
+    PageReadStore read = group;
+    group = null;
+    if (read != null) {
+      read.close();
+    }
   }
 
   /** No column is nested, so each has a value or a null for every row. */
@@ -157,6 +169,8 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
 
   @Override
   public void close() throws IOException {
-    file.close();
+    try (file) {
+      releaseGroup();
+    }
   }
 }

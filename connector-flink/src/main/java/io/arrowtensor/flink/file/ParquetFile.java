@@ -54,15 +54,22 @@ final class ParquetFile implements Closeable {
   /**
    * Opens the row groups in the middle of which {@code bytes} from {@code start} reach, as all of
    * Parquet's readers split files. The caller closes the file.
+   *
+   * @param buffers where row groups are read to
    */
-  static ParquetFile open(Path path, long start, long bytes) throws IOException {
+  static ParquetFile open(Path path, long start, long bytes, GroupBuffers buffers)
+      throws IOException {
     FileSystem files = path.getFileSystem();
     long length = files.getFileStatus(path).getLen();
     FSDataInputStream stream = new SteppedInput(files.open(path));
     boolean opened = false;
     try {
       ParquetReadOptions options =
-          ParquetReadOptions.builder(Settings.HADOOP).withRange(start, start + bytes).build();
+          ParquetReadOptions.builder(Settings.HADOOP)
+              .withRange(start, start + bytes)
+              .withAllocator(buffers)
+              .withMaxAllocationInBytes(GroupBuffers.SIZE)
+              .build();
       ParquetFileReader reader =
           ParquetFileReader.open(new ParquetInputFile(stream, length), options);
       opened = true;

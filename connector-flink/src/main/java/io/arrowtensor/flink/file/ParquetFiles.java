@@ -69,7 +69,8 @@ public final class ParquetFiles {
   }
 
   private static FileSchema learn(Path example, String... columns) throws IOException {
-    try (ParquetFile file = ParquetFile.open(ExampleFile.of(example), 0, Long.MAX_VALUE)) {
+    try (ParquetFile file =
+        ParquetFile.open(ExampleFile.of(example), 0, Long.MAX_VALUE, new GroupBuffers())) {
       return file.columns(List.of(columns));
     }
   }

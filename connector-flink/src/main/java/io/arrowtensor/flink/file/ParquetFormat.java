@@ -21,6 +21,7 @@ final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
   private final FileSchema schema;
   private final int maxRows;
   private final ReaderMemory memory = new ReaderMemory();
+  private final GroupBuffers buffers = new GroupBuffers();
 
   ParquetFormat(FileSchema schema, int maxRows) {
     this.schema = schema;
@@ -44,7 +45,7 @@ final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
 
   private ParquetBatches open(Configuration config, FileSourceSplit split, long position)
       throws IOException {
-    ParquetFile file = ParquetFile.open(split.path(), split.offset(), split.length());
+    ParquetFile file = ParquetFile.open(split.path(), split.offset(), split.length(), buffers);
     try {
       return ParquetBatches.open(file, schema, maxRows, memory.open(config), position);
     } catch (IOException | RuntimeException | Error e) {

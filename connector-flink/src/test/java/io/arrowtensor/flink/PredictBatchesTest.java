@@ -97,15 +97,24 @@ class PredictBatchesTest {
           """)
   void halfTheBatchesAreAtLeastHalfFull(RuntimeExecutionMode mode, int operations, String map)
       throws Exception {
+    Warnings.told();
     HistogramStatistics rows = run(job(mode, operations), map);
     assertThat(rows.getQuantile(0.5)).as("median").isGreaterThanOrEqualTo(N / 2.0);
     assertThat(rows.getMax()).as("largest").isEqualTo(N);
+    assertThat(Warnings.told()).as("warnings").isEmpty();
   }
 
   @Test
-  void withTheDefaultOfTenRowsUnderWayBatchesAreFive() throws Exception {
+  void withTheDefaultOfTenRowsUnderWayBatchesAreFiveAndOneWarningTellsIt() throws Exception {
+    Warnings.told();
     HistogramStatistics rows = run(job(RuntimeExecutionMode.STREAMING, 10), "");
     assertThat(rows.getMax()).as("largest").isEqualTo(5);
     assertThat(rows.getQuantile(0.5)).as("median").isGreaterThanOrEqualTo(3);
+    assertThat(Warnings.told())
+        .containsExactly(
+            "ML_PREDICT scores model default_catalog.default_database.m in batches of 5 rows"
+                + " instead of 512, because only 10 rows may be under way at once: raise"
+                + " table.exec.async-ml-predict.max-concurrent-operations, or"
+                + " MAP['max-concurrent-operations', '...'] of the call, to 1024");
   }
 }

@@ -2,6 +2,7 @@ package io.arrowtensor.flink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.TaskManagerOptions;
@@ -42,10 +43,16 @@ class BackPressureTest {
     assertThat(counts.mostBeforeBarrier.get())
         .as("rows emitted while a barrier waited at the operator")
         .isBetween(unaligned ? 0 : 1L, batches * ThrottledJob.BATCH);
+    // The median, as what a single barrier meets on its way is up to two threads' scheduling.
+    List<Long> sinceSent = counts.sinceSent.stream().sorted().toList();
+    long median = sinceSent.get(sinceSent.size() / 2);
+    long oneBegun = (batches + 1) * ThrottledJob.BATCH;
     if (unaligned) {
-      assertThat(counts.mostSinceSent.get())
+      assertThat(median)
           .as("rows emitted since it left the source's task, with a batch begun on its way")
-          .isBetween(1L, (batches + 1) * ThrottledJob.BATCH);
+          .isLessThanOrEqualTo(oneBegun);
+    } else {
+      assertThat(median).as("as many, with all rows in buffers").isGreaterThan(oneBegun);
     }
   }
 

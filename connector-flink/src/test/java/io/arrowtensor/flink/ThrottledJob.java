@@ -4,8 +4,10 @@ import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.OwnedBatch;
 import java.io.Serializable;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -58,8 +60,8 @@ record ThrottledJob(
 
     final AtomicLong mostBeforeBarrier = new AtomicLong();
 
-    /** Rows that left the operator while a barrier was between the source's task and it. */
-    final AtomicLong mostSinceSent = new AtomicLong();
+    /** Rows that left the operator since the source's task sent a barrier, for each of these. */
+    final List<Long> sinceSent = new CopyOnWriteArrayList<>();
 
     final AtomicLong barriers = new AtomicLong();
     private final AtomicLong in = new AtomicLong();
@@ -82,7 +84,7 @@ record ThrottledJob(
         case OUT -> {
           long now = out.get();
           mostBeforeBarrier.accumulateAndGet(now - outWhenBarrierCame, Math::max);
-          mostSinceSent.accumulateAndGet(now - outWhenSent.get(id), Math::max);
+          sinceSent.add(now - outWhenSent.get(id));
           barriers.incrementAndGet();
         }
       }

@@ -37,7 +37,8 @@ final class SqlWays {
             model,
             "tensor",
             Path.of(model.file).toUri().toString(),
-            ", MAP['async', 'true', 'max-concurrent-operations', '%d']".formatted(4 * BATCH)));
+            ", MAP['async', 'true', 'max-concurrent-operations', '%d', 'timeout', '0 s']"
+                .formatted(4 * BATCH)));
   }
 
   private static Way way(

@@ -89,13 +89,28 @@ class PredictBatchesTest {
       quoteCharacter = '"',
       textBlock =
           """
-          STREAMING, 1024, ""
-          STREAMING, 10, ", MAP['max-concurrent-operations', '1024']"
-          STREAMING, 10, ", MAP['async', 'true', 'max-concurrent-operations', '4096', 'timeout', '0 s']"
-          BATCH, 1024, ""
-          BATCH, 10, ", MAP['max-concurrent-operations', '1024']"
+          1024, ""
+          10, ", MAP['max-concurrent-operations', '1024']"
+          10, ", MAP['async', 'true', 'max-concurrent-operations', '4096', 'timeout', '0 s']"
           """)
-  void halfTheBatchesAreAtLeastHalfFull(RuntimeExecutionMode mode, int operations, String map)
+  void halfTheBatchesAreAtLeastHalfFull(int operations, String map) throws Exception {
+    requireHalfFull(RuntimeExecutionMode.STREAMING, operations, map);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '"',
+      textBlock =
+          """
+          1024, ""
+          10, ", MAP['max-concurrent-operations', '1024']"
+          """)
+  @SinceFlink(value = "2.3", feature = "ML_PREDICT in batch mode")
+  void soTheyAreInBatchMode(int operations, String map) throws Exception {
+    requireHalfFull(RuntimeExecutionMode.BATCH, operations, map);
+  }
+
+  private void requireHalfFull(RuntimeExecutionMode mode, int operations, String map)
       throws Exception {
     Warnings.told();
     HistogramStatistics rows = run(job(mode, operations), map);

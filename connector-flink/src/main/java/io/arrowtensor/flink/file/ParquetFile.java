@@ -53,7 +53,8 @@ final class ParquetFile implements Closeable {
 
   /**
    * Opens the row groups in the middle of which {@code bytes} from {@code start} reach, as all of
-   * Parquet's readers split files. The caller closes the file.
+   * Parquet's readers split files. What a corrupt file says lies before or behind it belongs to the
+   * first or the last split: it would be lost unseen in none. The caller closes the file.
    *
    * @param buffers where row groups are read to
    */
@@ -64,9 +65,11 @@ final class ParquetFile implements Closeable {
     FSDataInputStream stream = new SteppedInput(files.open(path));
     boolean opened = false;
     try {
+      long from = start == 0 ? Long.MIN_VALUE : start;
+      long to = bytes >= length - start ? Long.MAX_VALUE : start + bytes;
       ParquetReadOptions options =
           ParquetReadOptions.builder(Settings.HADOOP)
-              .withRange(start, start + bytes)
+              .withRange(from, to)
               .withAllocator(buffers)
               .withMaxAllocationInBytes(GroupBuffers.SIZE)
               .build();

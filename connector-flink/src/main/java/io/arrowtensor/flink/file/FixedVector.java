@@ -3,6 +3,10 @@ package io.arrowtensor.flink.file;
 import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.DType;
 import io.arrowtensor.internal.RawMemory;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Objects;
 import org.apache.flink.table.data.columnar.vector.Dictionary;
 import org.apache.flink.table.data.columnar.vector.writable.WritableDoubleVector;
@@ -16,7 +20,20 @@ import org.apache.flink.table.data.columnar.vector.writable.WritableLongVector;
  */
 final class FixedVector extends ParquetVector
     implements WritableIntVector, WritableLongVector, WritableFloatVector, WritableDoubleVector {
+  private static final VarHandle FLOATS = handle(float[].class);
+  private static final VarHandle DOUBLES = handle(double[].class);
+  private static final VarHandle LONGS = handle(long[].class);
+  private static final VarHandle INTS = handle(int[].class);
+
+  /** Values that are gathered at once: few enough to stay in the first cache. */
+  private static final int GATHERED = 1024;
+
   private final int width;
+  private final byte[] gathered = new byte[GATHERED * Long.BYTES];
+
+  private static VarHandle handle(Class<?> arrays) {
+    return MethodHandles.byteArrayViewVarHandle(arrays, ByteOrder.nativeOrder());
+  }
 
   FixedVector(Column column, int rows) {
     super(column, rows);
@@ -28,33 +45,55 @@ final class FixedVector extends ParquetVector
     return width;
   }
 
-  /** One loop for each type, so that the lookup is not chosen for each value. */
+  /** Gathers on the heap, where a value is stored without more ado, and copies many at once. */
   @Override
   void decode(int rows, int[] indices, Dictionary words) {
+    for (int start = 0; start < rows; start += GATHERED) {
+      int count = Math.min(GATHERED, rows - start);
+      if (width < Integer.BYTES) {
+        narrow(start, count, indices, words);
+      } else {
+        Arrays.fill(gathered, (byte) 0);
+        gather(start, count, indices, words);
+        RawMemory.copyFrom(gathered, 0, at(start), count * width);
+      }
+    }
+  }
+
+  /** One loop for each type, so that the lookup is not chosen for each value. */
+  private void gather(int start, int count, int[] indices, Dictionary words) {
     DType type = column.dtype();
     if (type.equals(DType.FLOAT32)) {
-      for (int row = 0; row < rows; row++) {
-        if (isPresent(row)) {
-          RawMemory.putFloat(at(row), words.decodeToFloat(indices[row]));
+      for (int i = 0; i < count; i++) {
+        if (isPresent(start + i)) {
+          FLOATS.set(gathered, i * Float.BYTES, words.decodeToFloat(indices[start + i]));
         }
       }
     } else if (type.equals(DType.FLOAT64)) {
-      for (int row = 0; row < rows; row++) {
-        if (isPresent(row)) {
-          RawMemory.putDouble(at(row), words.decodeToDouble(indices[row]));
+      for (int i = 0; i < count; i++) {
+        if (isPresent(start + i)) {
+          DOUBLES.set(gathered, i * Double.BYTES, words.decodeToDouble(indices[start + i]));
         }
       }
     } else if (width == Long.BYTES) {
-      for (int row = 0; row < rows; row++) {
-        if (isPresent(row)) {
-          RawMemory.putLong(at(row), words.decodeToLong(indices[row]));
+      for (int i = 0; i < count; i++) {
+        if (isPresent(start + i)) {
+          LONGS.set(gathered, i * Long.BYTES, words.decodeToLong(indices[start + i]));
         }
       }
     } else {
-      for (int row = 0; row < rows; row++) {
-        if (isPresent(row)) {
-          put(row, words.decodeToInt(indices[row]));
+      for (int i = 0; i < count; i++) {
+        if (isPresent(start + i)) {
+          INTS.set(gathered, i * Integer.BYTES, words.decodeToInt(indices[start + i]));
         }
+      }
+    }
+  }
+
+  private void narrow(int start, int count, int[] indices, Dictionary words) {
+    for (int row = start; row < start + count; row++) {
+      if (isPresent(row)) {
+        put(row, words.decodeToInt(indices[row]));
       }
     }
   }

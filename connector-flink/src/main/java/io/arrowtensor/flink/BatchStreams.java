@@ -10,6 +10,7 @@ import io.arrowtensor.Storage;
 import io.arrowtensor.arrow.Vectors;
 import io.arrowtensor.internal.BatchMemory;
 import io.arrowtensor.internal.Closing;
+import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
 import org.apache.arrow.memory.OutOfMemoryException;
@@ -80,9 +81,20 @@ final class BatchStreams {
               + "; raise BatchTypeInfo.withMemory(...), or, where no batch is that large, restore"
               + " from another checkpoint",
           e);
+    } catch (IOException e) {
+      throw named(e);
     } catch (RuntimeException e) {
       throw damaged(e);
     }
+  }
+
+  /** {@code e}, with what was read; an end that comes too early is what Flink knows it as. */
+  private static IOException named(IOException e) {
+    String what = "Cannot read a batch: ";
+    String message = String.valueOf(e.getMessage());
+    return e instanceof EOFException || message.startsWith(what)
+        ? e
+        : new IOException(what + message, e);
   }
 
   private static IOException damaged(RuntimeException e) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.OwnedBatch;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -48,7 +49,11 @@ class BatchDamageTest {
       serializer.serialize(read, new DataOutputSerializer(64));
       return true;
     } catch (IOException e) {
-      assertThat(e.getMessage()).as("what is told of damaged bytes").isNotEqualTo("");
+      if (!(e instanceof EOFException)) {
+        assertThat(e)
+            .as("what is told of damaged bytes")
+            .hasMessageStartingWith("Cannot read a batch: ");
+      }
       return false;
     }
   }
@@ -129,7 +134,6 @@ class BatchDamageTest {
         .hasMessageContaining(" rows")
         .hasMessageEndingWith("; restore from another checkpoint");
     buffer.putLong(lastLong(bytes, rows), 77);
-    buffer.putLong(lastLong(bytes, 77), 77);
     assertThat(isReadable(bytes)).as("undamaged").isTrue();
   }
 

@@ -45,7 +45,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BatchWindowTest {
   @RegisterExtension static final Cluster CLUSTER = new Cluster();
 
-  /** One each millisecond of event time, so three windows. */
+  /**
+   * One each millisecond of event time, so three windows. However slow the machine is, there are
+   * checkpoints between them, as each lets the source send some more.
+   */
   private static final long ROWS = 30_000;
 
   /** What one run counts, over all its attempts. */
@@ -140,7 +143,7 @@ class BatchWindowTest {
         new DataGeneratorSource<>(
             Event::of,
             ROWS,
-            RateLimiterStrategy.perSecond(20_000),
+            RateLimiterStrategy.perCheckpoint(1500),
             TypeInformation.of(Event.class));
     WatermarkStrategy<Event> times =
         WatermarkStrategy.<Event>forMonotonousTimestamps()

@@ -29,6 +29,7 @@ class CancelTest {
   private static CountDownLatch started;
   private static CountDownLatch cancelled;
   private static final AtomicInteger TOLD = new AtomicInteger();
+  private static final AtomicInteger CLOSED = new AtomicInteger();
   private static final AtomicInteger CLOSED_WHILE_COMPUTING = new AtomicInteger();
   private static volatile boolean computing;
 
@@ -37,6 +38,7 @@ class CancelTest {
     started = new CountDownLatch(1);
     cancelled = new CountDownLatch(1);
     TOLD.set(0);
+    CLOSED.set(0);
     CLOSED_WHILE_COMPUTING.set(0);
   }
 
@@ -66,6 +68,7 @@ class CancelTest {
 
     @Override
     public void close() {
+      CLOSED.incrementAndGet();
       CLOSED_WHILE_COMPUTING.addAndGet(computing ? 1 : 0);
     }
   }
@@ -110,6 +113,7 @@ class CancelTest {
         .as("from the cancel to the job's end")
         .isLessThan(Duration.ofSeconds(5));
     assertThat(TOLD).as("told once").hasValue(1);
+    assertThat(CLOSED).as("closed once").hasValue(1);
     assertThat(CLOSED_WHILE_COMPUTING).as("closed while it computed").hasValue(0);
   }
 

@@ -2,11 +2,13 @@ package io.arrowtensor.flink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.jobmaster.JobResult;
@@ -47,6 +49,16 @@ public final class Cluster implements BeforeAllCallback, AfterAllCallback {
   @Override
   public void afterAll(ExtensionContext context) throws Exception {
     cluster.close();
+  }
+
+  /**
+   * Whether barriers overtake rows. They do after a moment only: the trigger of a checkpoint that
+   * is unaligned at once overtakes splits on their way to a source (in the task's mailbox, Flink
+   * 2.0 to 2.3), whose snapshot then lacks what its coordinator has given away.
+   */
+  public static void unaligned(Configuration configuration, boolean unaligned) {
+    configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);
+    configuration.set(CheckpointingOptions.ALIGNED_CHECKPOINT_TIMEOUT, Duration.ofMillis(1));
   }
 
   /** Where Flink's REST interface answers. */

@@ -187,6 +187,7 @@ class LifetimeTest {
         harness.send(new Event(id, id, 10 * id), 0);
       }
     }
+    assertThat(Exporting.STRUCTS.get()).as("exports").hasSize(2);
     double next = 10;
     for (long struct : Exporting.STRUCTS.get()) {
       try (DeviceArray array = DeviceArray.from(Dlpack.take(struct))) {

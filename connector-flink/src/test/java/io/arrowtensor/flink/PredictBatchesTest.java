@@ -89,23 +89,47 @@ class PredictBatchesTest {
       quoteCharacter = '"',
       textBlock =
           """
-          STREAMING, 1024, ""
-          STREAMING, 10, ", MAP['max-concurrent-operations', '1024']"
-          STREAMING, 10, ", MAP['async', 'true', 'max-concurrent-operations', '4096', 'timeout', '0 s']"
-          BATCH, 1024, ""
-          BATCH, 10, ", MAP['max-concurrent-operations', '1024']"
+          1024, ""
+          10, ", MAP['max-concurrent-operations', '1024']"
+          10, ", MAP['async', 'true', 'max-concurrent-operations', '4096', 'timeout', '0 s']"
           """)
-  void halfTheBatchesAreAtLeastHalfFull(RuntimeExecutionMode mode, int operations, String map)
+  void halfTheBatchesAreAtLeastHalfFull(int operations, String map) throws Exception {
+    requireHalfFull(RuntimeExecutionMode.STREAMING, operations, map);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '"',
+      textBlock =
+          """
+          1024, ""
+          10, ", MAP['max-concurrent-operations', '1024']"
+          """)
+  @SinceFlink(value = "2.3", feature = "ML_PREDICT in batch mode")
+  void soTheyAreInBatchMode(int operations, String map) throws Exception {
+    requireHalfFull(RuntimeExecutionMode.BATCH, operations, map);
+  }
+
+  private void requireHalfFull(RuntimeExecutionMode mode, int operations, String map)
       throws Exception {
+    Warnings.told();
     HistogramStatistics rows = run(job(mode, operations), map);
     assertThat(rows.getQuantile(0.5)).as("median").isGreaterThanOrEqualTo(N / 2.0);
     assertThat(rows.getMax()).as("largest").isEqualTo(N);
+    assertThat(Warnings.told()).as("warnings").isEmpty();
   }
 
   @Test
-  void withTheDefaultOfTenRowsUnderWayBatchesAreFive() throws Exception {
+  void withTheDefaultOfTenRowsUnderWayBatchesAreFiveAndOneWarningTellsIt() throws Exception {
+    Warnings.told();
     HistogramStatistics rows = run(job(RuntimeExecutionMode.STREAMING, 10), "");
     assertThat(rows.getMax()).as("largest").isEqualTo(5);
     assertThat(rows.getQuantile(0.5)).as("median").isGreaterThanOrEqualTo(3);
+    assertThat(Warnings.told())
+        .containsExactly(
+            "ML_PREDICT scores model default_catalog.default_database.m in batches of 5 rows"
+                + " instead of 512, because only 10 rows may be under way at once: raise"
+                + " table.exec.async-ml-predict.max-concurrent-operations, or"
+                + " MAP['max-concurrent-operations', '...'] of the call, to 1024");
   }
 }

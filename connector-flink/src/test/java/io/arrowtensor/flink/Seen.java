@@ -1,5 +1,7 @@
 package io.arrowtensor.flink;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
@@ -64,6 +66,7 @@ final class Seen {
         harness.send(element, 0);
       }
     }
+    assertThat(seen.parts).as("columns that the function looked at, once").hasSameSizeAs(columns);
     return seen;
   }
 

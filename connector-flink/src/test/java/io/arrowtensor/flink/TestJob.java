@@ -94,7 +94,7 @@ final class TestJob {
   }
 
   TestJob unaligned(boolean unaligned) {
-    configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);
+    Cluster.unaligned(configuration, unaligned);
     return this;
   }
 

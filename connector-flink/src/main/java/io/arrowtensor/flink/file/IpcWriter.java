@@ -1,8 +1,10 @@
 package io.arrowtensor.flink.file;
 
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.arrow.Vectors;
 import io.arrowtensor.internal.BatchMemory;
 import java.io.IOException;
@@ -49,10 +51,22 @@ final class IpcWriter implements BulkWriter<OwnedBatch> {
 
   @Override
   public void addElement(OwnedBatch batch) throws IOException {
+    batch.columns().forEach(IpcWriter::refuseDictionary);
     try (VectorSchemaRoot root = Vectors.toRoot(batch, WRITING.allocator(), Options.defaults());
         ArrowRecordBatch record = new VectorUnloader(root).getRecordBatch()) {
       start(nullable(root.getSchema()));
       batches.add(MessageSerializer.serialize(out, record));
+    }
+  }
+
+  /** All batches of a file share a dictionary; those that are sent here have their own. */
+  private static void refuseDictionary(DeviceColumn column) {
+    if (column.dictionary() != null) {
+      throw new UnsupportedTypeException(
+          "Cannot write column '"
+              + column.name()
+              + "' to an Arrow file: it has a dictionary; emit what its indices stand for, or leave"
+              + " it out");
     }
   }
 

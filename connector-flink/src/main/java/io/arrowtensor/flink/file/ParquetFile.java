@@ -46,7 +46,8 @@ final class ParquetFile implements Closeable {
 
   /**
    * Opens the row groups in the middle of which {@code bytes} from {@code start} reach, as all of
-   * Parquet's readers split files. The caller closes the file.
+   * Parquet's readers split files. What a corrupt file says lies before or behind it belongs to the
+   * first or the last split: it would be lost unseen in none. The caller closes the file.
    */
   static ParquetFile open(Path path, long start, long bytes) throws IOException {
     FileSystem files = path.getFileSystem();
@@ -54,8 +55,9 @@ final class ParquetFile implements Closeable {
     FSDataInputStream stream = files.open(path);
     boolean opened = false;
     try {
-      ParquetReadOptions options =
-          ParquetReadOptions.builder().withRange(start, start + bytes).build();
+      long from = start == 0 ? Long.MIN_VALUE : start;
+      long to = bytes >= length - start ? Long.MAX_VALUE : start + bytes;
+      ParquetReadOptions options = ParquetReadOptions.builder().withRange(from, to).build();
       ParquetFileReader reader =
           ParquetFileReader.open(new ParquetInputFile(stream, length), options);
       opened = true;

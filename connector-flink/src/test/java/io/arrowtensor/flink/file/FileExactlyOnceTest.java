@@ -123,7 +123,7 @@ class FileExactlyOnceTest {
   private static StreamExecutionEnvironment environment(boolean unaligned, boolean reuse) {
     Configuration configuration = new Configuration();
     configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(20));
-    configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);
+    Cluster.unaligned(configuration, unaligned);
     configuration.set(PipelineOptions.OBJECT_REUSE, reuse);
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 10);

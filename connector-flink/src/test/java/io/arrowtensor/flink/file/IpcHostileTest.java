@@ -51,12 +51,14 @@ class IpcHostileTest {
     return file;
   }
 
-  /** Reads all that {@code bytes} hold; what is wrong with them is named. */
+  /** Reads all rows that {@code bytes} state; what is wrong with them is named. */
   private boolean isRead(byte[] bytes) throws Exception {
     Path file = folder.resolve("changed.arrow");
     Files.write(file, bytes);
     try {
-      IpcReadTest.read(ArrowFiles.read(IpcReadTest.path(file)), file, 0, bytes.length);
+      var batches =
+          IpcReadTest.read(ArrowFiles.read(IpcReadTest.path(file)), file, 0, bytes.length);
+      StatedRows.assertAreRead(StatedRows.ofArrow(bytes), batches);
       return true;
     } catch (InterchangeException e) {
       assertThat(e).hasMessageStartingWith("Cannot read file:" + file);
@@ -66,7 +68,7 @@ class IpcHostileTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"NO_COMPRESSION", "ZSTD", "LZ4_FRAME", "dictionaries"})
-  void changedBytesAreReadOrRefused(String kind) throws Exception {
+  void changedBytesAreRefusedOrGiveTheRowsThatTheFileStates(String kind) throws Exception {
     Path good = kind.equals("dictionaries") ? withDictionaries() : written(CodecType.valueOf(kind));
     byte[] bytes = Files.readAllBytes(good);
     long seed = Long.getLong("seed", System.nanoTime());
@@ -76,7 +78,7 @@ class IpcHostileTest {
     for (int i = 0; i < FLIPS; i++) {
       byte[] changed = bytes.clone();
       for (int n = 1 + random.nextInt(2); n > 0; n--) {
-        changed[random.nextInt(bytes.length)] = (byte) random.nextInt();
+        changed[StatedRows.somewhere(bytes, 2000, random)] = (byte) random.nextInt();
       }
       refused += isRead(changed) ? 0 : 1;
     }

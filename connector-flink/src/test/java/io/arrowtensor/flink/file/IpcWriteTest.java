@@ -3,8 +3,13 @@ package io.arrowtensor.flink.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.arrowtensor.DType;
+import io.arrowtensor.DeviceArray;
+import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.InterchangeException;
+import io.arrowtensor.Memory;
 import io.arrowtensor.OwnedBatch;
+import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.flink.NothingHeld;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +84,24 @@ class IpcWriteTest {
     }
     try (BufferAllocator allocator = new RootAllocator()) {
       assertThat(IpcFixture.read(target, allocator)).isEmpty();
+    }
+  }
+
+  @Test
+  void aColumnWithADictionaryIsRefusedByNameAndNothingIsWritten() throws Exception {
+    Path target = folder.resolve("target.arrow");
+    DeviceArray indices = DeviceArray.from(Memory.allocate(DType.INT32, 2));
+    DeviceColumn words = DeviceColumn.of("", DeviceArray.from(Memory.allocate(DType.FLOAT32, 3)));
+    DeviceColumn column = DeviceColumn.of("risk", indices).withDictionary(words);
+    try (OwnedBatch batch = OwnedBatch.of(2, List.of(column));
+        FSDataOutputStream out = create(target)) {
+      BulkWriter<OwnedBatch> writer = ArrowFiles.writer().create(out);
+      assertThatThrownBy(() -> writer.addElement(batch))
+          .isInstanceOf(UnsupportedTypeException.class)
+          .hasMessage(
+              "Cannot write column 'risk' to an Arrow file: it has a dictionary; emit what its"
+                  + " indices stand for, or leave it out");
+      assertThat(out.getPos()).as("bytes written").isZero();
     }
   }
 

@@ -6,13 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.flink.NothingHeld;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.apache.parquet.column.ParquetProperties.WriterVersion;
-import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.format.FileMetaData;
+import org.apache.parquet.format.Util;
 import org.apache.parquet.hadoop.example.ExampleParquetWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.LocalOutputFile;
@@ -22,6 +29,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Parquet files and columns that cannot be read give an error that names them. */
 @ExtendWith(NothingHeld.class)
@@ -37,12 +45,14 @@ class ParquetHostileTest {
     return file;
   }
 
-  /** Reads all that {@code bytes} hold; what is wrong with them is named. */
+  /** Reads all rows that {@code bytes} state; what is wrong with them is named. */
   private boolean isRead(byte[] bytes) throws Exception {
     Path file = folder.resolve("changed.parquet");
     Files.write(file, bytes);
     try {
-      IpcReadTest.read(ParquetFiles.read(IpcReadTest.path(file)), file, 0, bytes.length);
+      var batches =
+          IpcReadTest.read(ParquetFiles.read(IpcReadTest.path(file)), file, 0, bytes.length);
+      StatedRows.assertAreRead(StatedRows.ofParquet(bytes), batches);
       return true;
     } catch (InterchangeException | IOException e) {
       assertThat(e).hasMessageStartingWith("Cannot read file:" + file);
@@ -52,8 +62,8 @@ class ParquetHostileTest {
 
   @ParameterizedTest
   @CsvSource({"true, UNCOMPRESSED", "false, UNCOMPRESSED", "true, ZSTD"})
-  void changedBytesAreReadOrRefused(boolean dictionary, CompressionCodecName codec)
-      throws Exception {
+  void changedBytesAreRefusedOrGiveTheRowsThatTheFileStates(
+      boolean dictionary, CompressionCodecName codec) throws Exception {
     byte[] bytes = Files.readAllBytes(written(dictionary, codec));
     long seed = Long.getLong("seed", System.nanoTime());
     System.out.println("-Dseed=" + seed + ": " + FLIPS + " changed bytes");
@@ -61,10 +71,47 @@ class ParquetHostileTest {
     int refused = 0;
     for (int i = 0; i < FLIPS; i++) {
       byte[] changed = bytes.clone();
-      changed[random.nextInt(bytes.length)] = (byte) random.nextInt();
+      changed[StatedRows.somewhere(bytes, 4000, random)] = (byte) random.nextInt();
       refused += isRead(changed) ? 0 : 1;
     }
     assertThat(refused).as("files refused").isPositive();
+  }
+
+  /** The middle of a row group, by which files are split, is made of what its footer says. */
+  @ParameterizedTest
+  @ValueSource(longs = {Long.MIN_VALUE, -100_000, 100_000, Long.MAX_VALUE})
+  void aRowGroupThatNoSplitWouldHaveIsReadAndNotLost(long size) throws Exception {
+    Path file = folder.resolve("lost.parquet");
+    NumberedRows.writeParquet(file, 0, 60, 20);
+    List<List<List<Object>>> before = read(file, 1);
+    byte[] bytes = Files.readAllBytes(file);
+    FileMetaData footer = StatedRows.footer(bytes);
+    footer.getRow_groups().get(1).setTotal_compressed_size(size);
+    ByteArrayOutputStream written = new ByteArrayOutputStream();
+    written.write(bytes);
+    Util.writeFileMetaData(footer, written);
+    ByteBuffer tail = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    tail.putInt(written.size() - bytes.length).put("PAR1".getBytes(StandardCharsets.US_ASCII));
+    written.write(tail.array());
+    Files.write(file, written.toByteArray());
+    for (int splits : new int[] {1, 2, 5}) {
+      assertThat(read(file, splits))
+          .as("batches of %s splits", splits)
+          .hasSize(3)
+          .containsExactlyInAnyOrderElementsOf(before);
+    }
+  }
+
+  private static List<List<List<Object>>> read(Path file, int splits) throws Exception {
+    List<List<List<Object>>> read = new ArrayList<>();
+    long length = Files.size(file);
+    for (int split = 0; split < splits; split++) {
+      long start = length * split / splits;
+      long end = length * (split + 1) / splits;
+      read.addAll(
+          IpcReadTest.read(ParquetFiles.read(IpcReadTest.path(file)), file, start, end - start));
+    }
+    return read;
   }
 
   @Test
@@ -93,10 +140,7 @@ class ParquetHostileTest {
     var schema =
         MessageTypeParser.parseMessageType(
             "message m { required int32 i; " + type.strip() + end + "}");
-    try (ParquetWriter<?> writer =
-        ExampleParquetWriter.builder(new LocalOutputFile(file)).withType(schema).build()) {
-      assertThat(writer).isNotNull();
-    }
+    ExampleParquetWriter.builder(new LocalOutputFile(file)).withType(schema).build().close();
     assertThatThrownBy(() -> ParquetFiles.read(IpcReadTest.path(file)))
         .isInstanceOf(InterchangeException.class)
         .hasCauseInstanceOf(UnsupportedTypeException.class)

@@ -28,7 +28,7 @@ final class SqlWays {
   /** The ways with {@code model}. */
   static List<Way> of(Model model) {
     String file = Path.of(model.file).toUri().toString();
-    String settings = ", MAP['async', 'true', 'max-concurrent-operations', '%d']";
+    String settings = ", MAP['async', 'true', 'max-concurrent-operations', '%d', 'timeout', '0 s']";
     return List.of(
         way(
             "ml_predict_row_by_row",

@@ -4,9 +4,9 @@ import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 
 /**
- * What the job that runs in this process is measured by: from its source's first element, or when
- * its sink is opened where that is later to come, until its sink has seen the last. One job at a
- * time, all of it in one task.
+ * What the job that runs in this process is measured by: from its source's first element, when its
+ * sink is opened where that is later to come, or in SQL the first result, until its sink has seen
+ * the last. One job at a time, all of it in one task.
  */
 final class Meter {
   private static long start;
@@ -34,7 +34,7 @@ final class Meter {
     };
   }
 
-  /** A job begins; the last call before its first element counts. */
+  /** A job begins; the last call counts. */
   static synchronized void start() {
     start = now();
   }

@@ -17,7 +17,7 @@ final class ModelWays {
   private static final TypeInformation<Flight> FLIGHTS = TypeInformation.of(Flight.class);
 
   /** Whole batches, so that sums of fewer rows have the same mean. */
-  private static final long ROWS = 1024 * Long.getLong("modelBatches", 2048);
+  static final long ROWS = 1024 * Long.getLong("modelBatches", 2048);
 
   private static final long ROWS_ONE_BY_ONE = ROWS / 16;
 

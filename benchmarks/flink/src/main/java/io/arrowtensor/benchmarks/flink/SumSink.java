@@ -27,6 +27,11 @@ final class SumSink<T> implements Sink<T> {
     private long rows;
     private double sum;
 
+    /** Whether no result has come yet. */
+    boolean isEmpty() {
+      return rows == 0;
+    }
+
     /** Adds one result. */
     void add(double value) {
       rows++;

@@ -1,6 +1,8 @@
 package io.arrowtensor.benchmarks.flink;
 
+import io.arrowtensor.Options;
 import io.arrowtensor.benchmarks.Model;
+import io.arrowtensor.flink.Tensors;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -9,6 +11,7 @@ import java.util.Map;
 import java.util.function.Function;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.api.Expressions;
 import org.apache.flink.table.api.Table;
 import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 import org.apache.flink.table.data.GenericRowData;
@@ -18,7 +21,10 @@ import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.FloatType;
 import org.apache.flink.table.types.logical.LogicalType;
 
-/** The same scores in SQL: {@code ML_PREDICT} row by row, and in batches by this library. */
+/**
+ * The same scores of a table: by {@code ML_PREDICT}, row by row and in batches by this library, and
+ * by its operator.
+ */
 final class SqlWays {
   static final long ROWS = ModelWays.ROWS;
   private static final int BATCH = 1024;
@@ -41,7 +47,13 @@ final class SqlWays {
             Map.of("model", name(model)),
             ROWS,
             model,
-            tables -> predict(tables, model, "tensor", file, settings.formatted(4 * BATCH))));
+            tables -> predict(tables, model, "tensor", file, settings.formatted(4 * BATCH))),
+        way(
+            "table_through_operator",
+            Map.of("model", name(model)),
+            ROWS,
+            model,
+            tables -> mapped(tables, model)));
   }
 
   /** How results name {@code model}. */
@@ -58,6 +70,19 @@ final class SqlWays {
     return tables.sqlQuery(
         "SELECT score FROM ML_PREDICT(TABLE flights, MODEL m, DESCRIPTOR(%s, %s)%s)"
             .formatted(model.first, model.second, settings));
+  }
+
+  private static Table mapped(StreamTableEnvironment tables, Model model) {
+    Table mapped =
+        Tensors.map(
+            tables,
+            tables.from("flights"),
+            ModelWays.function(model),
+            Options.defaults(),
+            model.first,
+            model.second);
+    List<String> names = mapped.getResolvedSchema().getColumnNames();
+    return mapped.select(Expressions.$(names.get(names.size() - 1)).as("score"));
   }
 
   /**

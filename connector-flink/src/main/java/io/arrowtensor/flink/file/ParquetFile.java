@@ -15,6 +15,7 @@ import org.apache.flink.core.fs.FSDataInputStream;
 import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.formats.parquet.ParquetInputFile;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.column.Encoding;
 import org.apache.parquet.column.EncodingStats;
@@ -37,8 +38,15 @@ final class ParquetFile implements Closeable {
   private static final Set<Encoding> LEVELS = EnumSet.of(Encoding.RLE, Encoding.BIT_PACKED);
 
   /** What Hadoop is set to: its files are parsed once, not for each Parquet file. */
-  private static final class Settings {
-    static final ParquetConfiguration HADOOP = new HadoopParquetConfiguration();
+  static final class Settings {
+    private static final ParquetConfiguration HADOOP = new HadoopParquetConfiguration(hadoop());
+
+    /** It would keep the class loader of the job that asks first, and use it for all others. */
+    static Configuration hadoop() {
+      Configuration configuration = new Configuration();
+      configuration.setClassLoader(ParquetFileReader.class.getClassLoader());
+      return configuration;
+    }
   }
 
   private final Path path;

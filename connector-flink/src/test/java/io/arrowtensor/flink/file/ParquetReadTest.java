@@ -6,6 +6,8 @@ import io.arrowtensor.CopyReason;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.flink.NothingHeld;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.file.src.FileSourceSplit;
 import org.apache.flink.connector.file.src.reader.BulkFormat;
 import org.apache.parquet.column.ParquetProperties.WriterVersion;
+import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.schema.Type;
 import org.junit.jupiter.api.Test;
@@ -35,6 +38,20 @@ class ParquetReadTest {
   private static BulkFormat<OwnedBatch, FileSourceSplit> format(
       Path file, int maxRows, String... columns) throws Exception {
     return ParquetFiles.read(ParquetFiles.schema(IpcReadTest.path(file), columns), maxRows);
+  }
+
+  /** In the lib folder of a cluster, they are those of all jobs. */
+  @Test
+  void hadoopsSettingsKeepNoClassLoaderOfAJob() throws Exception {
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    try (URLClassLoader job = new URLClassLoader(new URL[0], before)) {
+      thread.setContextClassLoader(job);
+      assertThat(ParquetFile.Settings.hadoop().getClassLoader())
+          .isSameAs(ParquetFileReader.class.getClassLoader());
+    } finally {
+      thread.setContextClassLoader(before);
+    }
   }
 
   @ParameterizedTest

@@ -15,8 +15,11 @@ import org.jspecify.annotations.Nullable;
 final class GroupBuffers implements ByteBufferAllocator, Serializable {
   private static final long serialVersionUID = 1;
 
-  /** Bytes of the buffers that are kept; Parquet reads a row group to many and a smaller one. */
-  static final int SIZE = 1 << 23;
+  /**
+   * Bytes of the buffers that are kept; Parquet reads a row group to many and a smaller one. With
+   * its header an array fills a region of G1, and does not begin another.
+   */
+  static final int SIZE = (1 << 23) - 64;
 
   private transient @Nullable Deque<SoftReference<ByteBuffer>> free;
 
@@ -46,6 +49,11 @@ final class GroupBuffers implements ByteBufferAllocator, Serializable {
     if (buffer.capacity() == SIZE) {
       free().addFirst(new SoftReference<>(buffer));
     }
+  }
+
+  /** Buffers that wait. */
+  synchronized int waiting() {
+    return free().size();
   }
 
   @Override

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.flink.NothingHeld;
+import io.arrowtensor.internal.BatchMemory;
 import java.nio.ByteBuffer;
 import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.file.src.FileSourceSplit;
 import org.apache.flink.connector.file.src.reader.BulkFormat;
@@ -41,6 +44,27 @@ class GroupBuffersTest {
     ByteBuffer first = buffers.allocate(10);
     buffers.release(first);
     assertThat(buffers.allocate(10)).isNotSameAs(first);
+  }
+
+  @Test
+  void whatAReaderReadToWaitsForTheNext() throws Exception {
+    Path path = folder.resolve("0.parquet");
+    NumberedRows.writeParquet(path, 0, 2 * GROUP_ROWS, GROUP_ROWS);
+    GroupBuffers buffers = new GroupBuffers();
+    try (BatchMemory memory = BatchMemory.open("of a test", Long.MAX_VALUE, Duration.ZERO)) {
+      for (int reader = 0; reader < 2; reader++) {
+        ParquetFile file = ParquetFile.open(IpcReadTest.path(path), 0, Long.MAX_VALUE, buffers);
+        FileSchema schema = file.columns(List.of());
+        try (ParquetBatches batches = ParquetBatches.open(file, schema, GROUP_ROWS, memory, 0)) {
+          for (int group = 0; group < 2; group++) {
+            batches.readBatch().releaseBatch();
+            assertThat(buffers.waiting()).as("while group %d is read", group).isZero();
+          }
+          assertThat(batches.readBatch()).isNull();
+        }
+        assertThat(buffers.waiting()).as("after reader %d", reader).isEqualTo(1);
+      }
+    }
   }
 
   @Test

@@ -54,7 +54,7 @@ public final class Cluster implements BeforeAllCallback, AfterAllCallback {
   /**
    * Whether barriers overtake rows. They do after a moment only: the trigger of a checkpoint that
    * is unaligned at once overtakes splits on their way to a source (in the task's mailbox, Flink
-   * 2.0 to 2.3), whose snapshot then lacks what its coordinator has given away.
+   * 2.1 to 2.3), whose snapshot then lacks what its coordinator has given away.
    */
   public static void unaligned(Configuration configuration, boolean unaligned) {
     configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);

@@ -91,7 +91,7 @@ final class BatchStreams {
   /** {@code e}, with what was read; an end that comes too early is what Flink knows it as. */
   private static IOException named(IOException e) {
     String what = "Cannot read a batch: ";
-    String message = String.valueOf(e.getMessage());
+    String message = e.getMessage() == null ? e.toString() : e.getMessage();
     return e instanceof EOFException || message.startsWith(what)
         ? e
         : new IOException(what + message, e);

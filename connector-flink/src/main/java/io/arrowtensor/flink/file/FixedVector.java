@@ -53,7 +53,7 @@ final class FixedVector extends ParquetVector
       if (width < Integer.BYTES) {
         narrow(start, count, indices, words);
       } else {
-        Arrays.fill(gathered, (byte) 0);
+        Arrays.fill(gathered, 0, count * width, (byte) 0); // nulls are not gathered
         gather(start, count, indices, words);
         RawMemory.copyFrom(gathered, 0, at(start), count * width);
       }

@@ -15,7 +15,6 @@ import org.apache.flink.core.fs.FSDataInputStream;
 import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.formats.parquet.ParquetInputFile;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.column.Encoding;
 import org.apache.parquet.column.EncodingStats;
@@ -39,13 +38,18 @@ final class ParquetFile implements Closeable {
 
   /** What Hadoop is set to: its files are parsed once, not for each Parquet file. */
   static final class Settings {
-    private static final ParquetConfiguration HADOOP = new HadoopParquetConfiguration(hadoop());
+    private static final ParquetConfiguration HADOOP = hadoop();
 
-    /** It would keep the class loader of the job that asks first, and use it for all others. */
-    static Configuration hadoop() {
-      Configuration configuration = new Configuration();
-      configuration.setClassLoader(ParquetFileReader.class.getClassLoader());
-      return configuration;
+    /** Hadoop keeps the thread's class loader, which is that of the job that asks first. */
+    static HadoopParquetConfiguration hadoop() {
+      Thread thread = Thread.currentThread();
+      ClassLoader before = thread.getContextClassLoader();
+      thread.setContextClassLoader(ParquetFileReader.class.getClassLoader());
+      try {
+        return new HadoopParquetConfiguration();
+      } finally {
+        thread.setContextClassLoader(before);
+      }
     }
   }
 

@@ -47,7 +47,7 @@ class ParquetReadTest {
     ClassLoader before = thread.getContextClassLoader();
     try (URLClassLoader job = new URLClassLoader(new URL[0], before)) {
       thread.setContextClassLoader(job);
-      assertThat(ParquetFile.Settings.hadoop().getClassLoader())
+      assertThat(ParquetFile.Settings.hadoop().getConfiguration().getClassLoader())
           .isSameAs(ParquetFileReader.class.getClassLoader());
     } finally {
       thread.setContextClassLoader(before);

@@ -102,6 +102,9 @@ class Session:
         java = os.environ.get("JAVA_HOME") or str(pathlib.Path(os.path.realpath(shutil.which("javac"))).parents[1])
         self.jdk = pathlib.Path(java)
         self.environment = os.environ | {
+            # What was freed goes back to the system at once, so that what is resident is held.
+            "MALLOC_ARENA_MAX": "1",
+            "MALLOC_MMAP_THRESHOLD_": "131072",
             "JAVA_HOME": java,
             "FLINK_CONF_DIR": str(conf),
             "FLINK_LIB_DIR": str(lib),

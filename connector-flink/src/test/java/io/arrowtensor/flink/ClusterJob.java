@@ -31,8 +31,8 @@ public final class ClusterJob {
   /**
    * Starts the job.
    *
-   * @param args rows in all, rows per second, rows of a batch, batches in flight, and a model that
-   *     adds a and b, or nothing to add in Java
+   * @param args rows in all, rows per second or 0 for no limit, rows of a batch, batches in flight,
+   *     and a model that adds a and b, or nothing to add in Java
    */
   public static void main(String[] args) throws Exception {
     BatchFunction function =
@@ -42,7 +42,7 @@ public final class ClusterJob {
         new DataGeneratorSource<>(
             Event::of,
             Long.parseLong(args[0]),
-            RateLimiterStrategy.perSecond(Double.parseDouble(args[1])),
+            rate(Double.parseDouble(args[1])),
             TypeInformation.of(Event.class));
     TensorStream<Event> scoring =
         TensorStream.of(environment.fromSource(source, WatermarkStrategy.noWatermarks(), "events"))
@@ -97,5 +97,10 @@ public final class ClusterJob {
       rows.add(batch.rowCount());
       return batch.rowCount();
     }
+  }
+
+  /** Flink's limit takes another thread for each row, however high it is. */
+  private static RateLimiterStrategy<?> rate(double perSecond) {
+    return perSecond == 0 ? RateLimiterStrategy.noOp() : RateLimiterStrategy.perSecond(perSecond);
   }
 }

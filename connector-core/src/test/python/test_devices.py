@@ -126,6 +126,11 @@ class OnDevice(Producer):
         self.tensor.device_type, self.tensor.device_id = kind, number
         if address is not None:
             self.tensor.data = address
+        self.asked = []
+
+    def __dlpack__(self, **keywords):
+        self.asked.append(keywords)
+        return super().__dlpack__(**keywords)
 
 
 def calls():
@@ -161,6 +166,40 @@ def test_managed_memory_is_waited_for_at_once():
         assert calls().count("cuStreamSynchronize") == 1
         assert values_of(array).tolist() == [1, 2, 3]
     assert producer.deletions == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream"), [(1, None), (2, 1), (3, None), (10, 0), (11, None), (13, 1)]
+)
+@pytest.mark.usefixtures("cuda")
+def test_producer_is_told_the_stream_that_it_orders_its_work_before(kind, stream):
+    producer = OnDevice(kind, 0)
+    arrowtensor.asarray(producer).close()
+    assert producer.asked == [
+        {"max_version": (1, 3)} if stream is None else {"max_version": (1, 3), "stream": stream}
+    ]
+
+
+class OfBefore2024(OnDevice):
+    """Knows no keyword but the first."""
+
+    def __dlpack__(self, stream=None):
+        return super().__dlpack__(stream=stream)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_old_producer_is_told_the_stream_too():
+    producer = OfBefore2024(2, 0)
+    arrowtensor.asarray(producer).close()
+    assert producer.asked == [{"stream": 1}]
+
+
+@pytest.mark.usefixtures("cuda")
+def test_producer_that_moves_the_memory_itself_is_told_no_stream():
+    producer = OnDevice(2, 0)
+    producer.tensor.device_type = 1
+    arrowtensor.asarray(producer, device="cpu").close()
+    assert producer.asked == [{"max_version": (1, 3), "dl_device": (1, 0)}]
 
 
 @pytest.mark.parametrize("kind", [1, 3, 10, 11])

@@ -60,8 +60,13 @@ def _dlpack_capsule(x: Any, device: Device | None, copy: bool | None) -> Any:
     """Ask for a capsule on ``device`` or, from producers that cannot, where the memory is."""
     kind, number = x.__dlpack_device__()
     wanted: dict[str, Any] = {} if copy is None else {"copy": copy}
+    # Named, as some producers order nothing without one. What was moved elsewhere is ready.
+    stream = protocol.DEFAULT_STREAMS.get(int(kind))
+    ordered = {} if stream is None else {"stream": stream}
     if device is not None and device != (int(kind), int(number)):
         wanted["dl_device"] = tuple(device)
+    else:
+        wanted.update(ordered)
     try:
         return x.__dlpack__(max_version=_MAX_VERSION, **wanted)
     except (BufferError, ValueError) as error:  # the latter from older NumPy
@@ -70,14 +75,14 @@ def _dlpack_capsule(x: Any, device: Device | None, copy: bool | None) -> Any:
             raise
         if copy is False:
             raise BufferError(str(error)) from error
-        return x.__dlpack__(max_version=_MAX_VERSION)
+        return x.__dlpack__(max_version=_MAX_VERSION, **ordered)
     except TypeError as error:
         if copy is False:
             raise BufferError(
                 f"Cannot promise copy=False: __dlpack__() of {type(x).__name__} does not take the"
                 f" keyword, so it may copy ({error}); leave copy at None"
             ) from error
-        return x.__dlpack__()  # of before 2024: without keywords
+        return x.__dlpack__(**ordered)  # of before 2024: without other keywords
 
 
 def asbatch(x: Any, /) -> Batch:

@@ -76,3 +76,5 @@ CPU: Final = 1
 CUDA: Final = 2
 HOST_DEVICES: Final = (1, 3, 11, 13)
 CUDA_DEVICES: Final = (2, 3, 13)
+# The default stream of CUDA's device and managed memory, and of ROCm, by the array API's numbers.
+DEFAULT_STREAMS: Final = {2: 1, 13: 1, 10: 0}

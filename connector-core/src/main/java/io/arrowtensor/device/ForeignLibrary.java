@@ -42,7 +42,7 @@ final class ForeignLibrary {
       return known;
     }
     ForeignLibrary process = process();
-    process.function("dlerror"); // found before, as a search for it would change what it tells
+    process.call("dlerror"); // called before, as finding and linking it would change what it tells
     try (Scratch text = Scratch.text(name)) {
       long handle = Native.open(text.address(0));
       if (handle == 0) {

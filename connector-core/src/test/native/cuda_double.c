@@ -49,6 +49,7 @@ static struct {
   int device;
 } allocations[ALLOCATIONS];
 
+static void *pinned[ALLOCATIONS];
 static struct stream streams[STREAMS], legacy[DEVICES], per_thread[THREADS][DEVICES];
 static struct event events[EVENTS];
 static char calls[16384];
@@ -87,7 +88,7 @@ EXPORT(cuda_double_fail)(int64_t function, int64_t status) {
 EXPORT(cuda_double_allocations)(void) {
   int count = 0;
   for (int i = 0; i < ALLOCATIONS; i++) {
-    count += allocations[i].base != NULL;
+    count += (allocations[i].base != NULL) + (pinned[i] != NULL);
   }
   return count;
 }
@@ -301,6 +302,29 @@ EXPORT(cuMemFree_v2)(int64_t address) {
   return 0;
 }
 
+EXPORT(cuMemHostAlloc)(int64_t out, int64_t bytes, int64_t flags) {
+  CALLED_IN_CONTEXT();
+  for (int i = 0; i < ALLOCATIONS; i++) {
+    if (pinned[i] == NULL && bytes > 0 && flags == 1) {
+      *(void **)POINTER(out) = pinned[i] = aligned_alloc(PAGE, mapped(bytes));
+      return pinned[i] == NULL ? 2 : 0;
+    }
+  }
+  return INVALID_VALUE;
+}
+
+EXPORT(cuMemFreeHost)(int64_t address) {
+  CALLED_IN_CONTEXT();
+  for (int i = 0; i < ALLOCATIONS; i++) {
+    if (pinned[i] == POINTER(address)) {
+      free(pinned[i]);
+      pinned[i] = NULL;
+      return 0;
+    }
+  }
+  return INVALID_VALUE;
+}
+
 static int enqueue_copy(int64_t to, int64_t from, int64_t bytes, int64_t stream, int device_to,
                         int device_from) {
   struct op op = {.to = POINTER(to), .from = POINTER(from), .bytes = (size_t)bytes};
@@ -309,6 +333,11 @@ static int enqueue_copy(int64_t to, int64_t from, int64_t bytes, int64_t stream,
     return INVALID_VALUE;
   }
   return enqueue(stream, op);
+}
+
+EXPORT(cuMemcpyAsync)(int64_t to, int64_t from, int64_t bytes, int64_t stream) {
+  CALLED_IN_CONTEXT();
+  return enqueue_copy(to, from, bytes, stream, 0, 0);
 }
 
 EXPORT(cuMemcpyHtoDAsync_v2)(int64_t to, int64_t from, int64_t bytes, int64_t stream) {

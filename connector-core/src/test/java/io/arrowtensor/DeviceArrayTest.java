@@ -224,8 +224,8 @@ class DeviceArrayTest {
             () -> DeviceArray.from(floats(10).withDevice(metal), DEFAULTS.withDevice(trn)))
         .isInstanceOf(DeviceMismatchException.class)
         .hasMessage(
-            "Cannot transfer memory on metal:0 to trn:2 in one step: transfer it to Device.CPU"
-                + " first, and from there");
+            "Cannot transfer memory on metal:0 to trn:2: this library has no backend for trn, only"
+                + " for cuda and opencl; use that device's own library");
     assertThatThrownBy(
             () -> DeviceArray.from(floats(10).withDevice(metal), DEFAULTS.withCopy(Copy.ALWAYS)))
         .isInstanceOf(DeviceMismatchException.class)

@@ -25,6 +25,7 @@ public final class CudaBackend implements DeviceBackend {
   // cuda.h
   private static final int POINTER_ATTRIBUTE_DEVICE_ORDINAL = 9;
   private static final int EVENT_DISABLE_TIMING = 2;
+  private static final int MEMHOSTALLOC_PORTABLE = 1; // pinned for all contexts
   private static final long STREAM_LEGACY = 1;
   private static final long STREAM_PER_THREAD = 2;
 
@@ -40,16 +41,27 @@ public final class CudaBackend implements DeviceBackend {
 
   @Override
   public Memory allocateFor(Memory source, Device target, Stream stream) {
-    if (!isCuda(target)) {
+    boolean pinned = target.type().equals(DeviceType.CUDA_HOST);
+    if (!pinned && !isCuda(target)) {
       throw new DeviceMismatchException(
-          "Cannot allocate memory on " + target + ": new CUDA memory is the device's, cuda:N");
+          "Cannot allocate memory on "
+              + target
+              + ": new CUDA memory is the device's, cuda:N, or pinned, cuda_host:N");
     }
     CudaDriver driver = CudaDriver.require();
     DType dtype = source.dtype();
     long[] shape = source.shape();
     long bytes = Math.max(1, Shapes.bytes(shape, dtype)); // 0 is an error to CUDA
     try (Scratch out = Scratch.words(1)) {
-      driver.within(target, () -> driver.run("cuMemAlloc_v2", out.address(0), bytes));
+      driver.within(
+          target,
+          () -> {
+            if (pinned) {
+              driver.run("cuMemHostAlloc", out.address(0), bytes, MEMHOSTALLOC_PORTABLE);
+            } else {
+              driver.run("cuMemAlloc_v2", out.address(0), bytes);
+            }
+          });
       return Memory.borrow(out.longAt(0), dtype, shape)
           .withDevice(target)
           .withReadOnly(false)
@@ -64,7 +76,7 @@ public final class CudaBackend implements DeviceBackend {
     if (fromDevice) {
       requireOn(source.device(), source.start());
     }
-    Device where = toDevice ? target.device() : source.device();
+    Device where = fromDevice && !toDevice ? source.device() : target.device();
     waitOn(where, source.device(), source.ready(), stream);
     CudaDriver driver = CudaDriver.require();
     long queue = handle(stream);
@@ -74,7 +86,9 @@ public final class CudaBackend implements DeviceBackend {
     driver.within(
         where,
         () -> {
-          if (!fromDevice) {
+          if (!fromDevice && !toDevice) {
+            driver.run("cuMemcpyAsync", to, from, bytes, queue); // the host's, to be pinned
+          } else if (!fromDevice) {
             driver.run("cuMemcpyHtoDAsync_v2", to, from, bytes, queue);
           } else if (!toDevice) {
             driver.run("cuMemcpyDtoHAsync_v2", to, from, bytes, queue);
@@ -192,7 +206,7 @@ public final class CudaBackend implements DeviceBackend {
     return named ? stream.handle() : STREAM_LEGACY;
   }
 
-  /** Memory of {@code cuMemAlloc}. */
+  /** Memory of {@code cuMemAlloc} or {@code cuMemHostAlloc}. */
   private static final class Allocated extends Owner {
     private final CudaDriver driver;
     private final Device device;
@@ -210,7 +224,8 @@ public final class CudaBackend implements DeviceBackend {
     @Override
     protected void free() {
       NativeBytes.add(-bytes);
-      driver.within(device, () -> driver.run("cuMemFree_v2", address));
+      String function = isCuda(device) ? "cuMemFree_v2" : "cuMemFreeHost";
+      driver.within(device, () -> driver.run(function, address));
     }
   }
 }

@@ -108,7 +108,10 @@ public final class BulkCopy {
   public static Memory transfer(Memory memory, Device target, Options options, CopyReason reason) {
     Device source = memory.device();
     boolean toHost = target.type().equals(DeviceType.CPU);
-    if (!toHost && !source.type().isHostAccessible() && !source.type().equals(target.type())) {
+    DeviceBackend backend =
+        Backends.of(
+            toHost ? source.type() : target.type(), "transfer memory on " + source + " to", target);
+    if (!toHost && !source.type().isHostAccessible() && !backend.serves(source.type())) {
       throw new DeviceMismatchException(
           "Cannot transfer memory on "
               + source
@@ -116,9 +119,6 @@ public final class BulkCopy {
               + target
               + " in one step: transfer it to Device.CPU first, and from there");
     }
-    DeviceBackend backend =
-        Backends.of(
-            toHost ? source.type() : target.type(), "transfer memory on " + source + " to", target);
     Memory copy =
         toHost
             ? allocate(memory.dtype(), memory.shape(), options).withDevice(target)

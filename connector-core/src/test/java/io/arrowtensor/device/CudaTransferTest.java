@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CudaTransferTest {
   private static final Options TO_HOST = Options.defaults().withDevice(Device.CPU);
   private static final Options TO_DEVICE = Options.defaults().withDevice(Device.cuda(0));
+  private static final Device PINNED = new Device(DeviceType.CUDA_HOST, 0);
 
   private CudaDouble cuda;
 
@@ -260,12 +261,41 @@ class CudaTransferTest {
   }
 
   @Test
-  void newMemoryIsTheDevicesNotPinned() {
-    Options pinned = Options.defaults().withDevice(new Device(DeviceType.CUDA_HOST, 0));
-    assertThatThrownBy(() -> DeviceArray.from(Memory.borrow(64, DType.UINT8, 1), pinned))
+  void pinnedMemoryIsMadeWhenAskedForAndIsTheHosts() {
+    Options pinned = Options.defaults().withDevice(PINNED);
+    try (DeviceArray device = CudaDouble.counting(Device.cuda(1), 8);
+        DeviceArray host = DeviceArray.from(device, TO_HOST)) {
+      cuda.calls();
+      try (DeviceArray ofDevice = DeviceArray.from(device, pinned);
+          DeviceArray ofHost = DeviceArray.from(host, pinned)) {
+        for (DeviceArray made : new DeviceArray[] {ofDevice, ofHost}) {
+          assertThat(made.device()).isEqualTo(PINNED);
+          assertThat(made.outcome()).isEqualTo(Outcome.copied(8, CopyReason.TRANSFER));
+          assertThat(made.byteBuffer().get(7)).isEqualTo((byte) 7);
+        }
+        assertThat(cuda.calls())
+            .containsSubsequence("cuMemHostAlloc", "cuMemcpyDtoHAsync_v2", "cuStreamSynchronize")
+            .containsSubsequence("cuMemHostAlloc", "cuMemcpyAsync", "cuStreamSynchronize");
+        ofHost.byteBuffer().put(7, (byte) 70);
+        try (DeviceArray back = DeviceArray.from(ofHost, TO_DEVICE);
+            DeviceArray shared = DeviceArray.from(ofHost, TO_HOST)) {
+          assertThat(cuda.peek(back, 7)).isEqualTo((byte) 70);
+          assertThat(shared.address()).as("the host reaches it").isEqualTo(ofHost.address());
+          assertThat(shared.outcome().isZeroCopy()).isTrue();
+        }
+      }
+      assertThat(cuda.calls()).contains("cuMemFreeHost");
+    }
+  }
+
+  @Test
+  void newMemoryIsNotManaged() {
+    Options managed = Options.defaults().withDevice(new Device(DeviceType.CUDA_MANAGED, 0));
+    assertThatThrownBy(() -> DeviceArray.from(Memory.borrow(64, DType.UINT8, 1), managed))
         .isInstanceOf(DeviceMismatchException.class)
         .hasMessage(
-            "Cannot allocate memory on cuda_host:0: new CUDA memory is the device's, cuda:N");
+            "Cannot allocate memory on cuda_managed:0: new CUDA memory is the device's, cuda:N,"
+                + " or pinned, cuda_host:N");
   }
 
   @Test

@@ -50,12 +50,13 @@ record Results(String name, String machine, List<Row> rows) {
     String with = runs.path(0).path("with").asText("");
     String machine =
         String.format(
-            "JDK %s%s, Arrow %s, %s cores of %s, %s, %s",
+            "JDK %s%s, Arrow %s, %s cores of %s%s, %s, %s",
             jdk,
             with.isEmpty() ? "" : ", " + with,
             properties.getProperty("arrow"),
             properties.getProperty("cores"),
             properties.getProperty("cpu"),
+            properties.containsKey("gpu") ? ", " + properties.getProperty("gpu") : "",
             properties.getProperty("os"),
             properties.getProperty("date"));
     return new Results(name, machine, rows);

@@ -1,7 +1,7 @@
 """A session cluster of processes, made of Flink's own distribution and started by its own scripts.
 
 The distribution comes from PyPI, where PyFlink is published as two packages: one with bin/ and
-conf/, one with the jars. It is fetched once, into target/.
+conf/, one with the jars; and the SQL client's gateway from Maven. It is fetched once, into target/.
 """
 
 import glob
@@ -48,6 +48,10 @@ def fetch(version, scratch):
         shutil.move(only(unpacked, f"apache_flink_libraries-*/deps/{part}"), made / part)
     for java_part in glob.glob(str(unpacked / "apache_flink_libraries-*/deps/bin/*")):
         shutil.move(java_part, made / "bin")
+    # The packages of PyFlink leave out what the SQL client runs in itself.
+    gateway = f"-Dartifact=org.apache.flink:flink-sql-gateway:{version}"
+    subprocess.run(["mvn", "-q", "-B", "-N", "dependency:copy", gateway, f"-DoutputDirectory={made / 'opt'}"],
+                   cwd=pathlib.Path(__file__).resolve().parents[4], check=True)
     for script in (made / "bin").iterdir():
         script.chmod(0o755)
     shutil.move(made, home)
@@ -178,6 +182,16 @@ class Session:
         """Starts a job, whose graph the job manager makes; returns its id."""
         body = {"entryClass": main, "programArgsList": [str(argument) for argument in arguments]}
         return self.post(f"/jars/{jar}/run", json.dumps(body).encode())["jobid"]
+
+    def sql(self, statements):
+        """What Flink's SQL client prints for the statements, which it runs on this cluster."""
+        script = self.folder / "statements.sql"
+        script.write_text(";\n".join(statements) + ";\n")
+        ended = subprocess.run(
+            [self.home / "bin/sql-client.sh", "-f", script], env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE_SECONDS, check=False)
+        (self.folder / "sql-client.log").write_text(ended.stdout)
+        return ended.stdout
 
     def state(self, job):
         return self.get(f"/jobs/{job}")["state"]

@@ -25,6 +25,7 @@ public final class ClusterJob {
   static final String ROWS = "rows";
   static final String SUM = "sum";
   static final String ROWS_IN_BATCHES = "rowsInBatches";
+  private static final String DEVICE = "device";
 
   private ClusterJob() {}
 
@@ -32,11 +33,15 @@ public final class ClusterJob {
    * Starts the job.
    *
    * @param args rows in all, rows per second or 0 for no limit, rows of a batch, batches in flight,
-   *     and a model that adds a and b, or nothing to add in Java
+   *     and what adds a and b: the path of a model, "device" for Java after they went to the task's
+   *     device and back, or nothing for Java
    */
   public static void main(String[] args) throws Exception {
-    BatchFunction function =
-        args.length > 4 ? OnnxFunction.of(Path.of(args[4]).toUri()) : new Sum();
+    boolean model = args.length > 4 && !args[4].equals(DEVICE);
+    BatchFunction function = new Sum();
+    if (args.length > 4) {
+      function = model ? OnnxFunction.of(Path.of(args[4]).toUri()) : new Moved();
+    }
     StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
     DataGeneratorSource<Event> source =
         new DataGeneratorSource<>(
@@ -54,7 +59,7 @@ public final class ClusterJob {
         .map(
             function,
             (event, result) ->
-                new Scored(event.id, args.length > 4 ? result.getFloat(0) : result.getDouble(0)))
+                new Scored(event.id, model ? result.getFloat(0) : result.getDouble(0)))
         .name("scored")
         .map(new Counting())
         .name("counted")

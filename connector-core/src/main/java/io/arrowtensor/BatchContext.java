@@ -21,8 +21,9 @@ public interface BatchContext extends FileAccess {
   String task();
 
   /**
-   * The device assigned to this task: a target for transfers, never a tag on host memory. {@link
-   * Device#CPU} when there is none.
+   * The device assigned to this task: a target for transfers, never a tag on host memory. In Spark
+   * the first address of its resource {@code gpu}, in Flink the first index of the external
+   * resource that {@code tensor.device.resource} names; {@link Device#CPU} when there is none.
    */
   Device device();
 

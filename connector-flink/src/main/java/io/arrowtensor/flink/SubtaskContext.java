@@ -3,11 +3,13 @@ package io.arrowtensor.flink;
 import io.arrowtensor.BatchContext;
 import io.arrowtensor.Device;
 import io.arrowtensor.Outcome;
+import io.arrowtensor.internal.AssignedDevice;
 import io.arrowtensor.internal.CallFigures;
 import io.arrowtensor.internal.KnownFile;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.flink.api.common.TaskInfo;
@@ -41,13 +43,11 @@ final class SubtaskContext implements BatchContext {
   }
 
   private static Device device(Subtask subtask, String resource) {
+    List<String> indexes = new ArrayList<>();
     for (ExternalResourceInfo info : subtask.externalResources(resource)) {
-      String index = info.getProperty("index").orElse("");
-      if (index.matches("[0-9]{1,4}")) {
-        return Device.cuda(Integer.parseInt(index));
-      }
+      info.getProperty("index").ifPresent(indexes::add);
     }
-    return Device.CPU;
+    return AssignedDevice.of(indexes);
   }
 
   @Override

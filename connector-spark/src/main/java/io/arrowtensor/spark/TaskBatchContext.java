@@ -3,12 +3,15 @@ package io.arrowtensor.spark;
 import io.arrowtensor.BatchContext;
 import io.arrowtensor.Device;
 import io.arrowtensor.Outcome;
+import io.arrowtensor.internal.AssignedDevice;
 import io.arrowtensor.internal.KnownFile;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.TaskContext;
+import org.apache.spark.resource.ResourceInformation;
 import org.apache.spark.util.TaskInterruptListener;
 
 /** What a function may use in a Spark task. */
@@ -48,9 +51,11 @@ final class TaskBatchContext implements BatchContext {
     return name(task);
   }
 
+  /** That of Spark's resource {@code gpu}. */
   @Override
   public Device device() {
-    return Device.CPU;
+    ResourceInformation gpu = task.resourcesJMap().get("gpu");
+    return gpu == null ? Device.CPU : AssignedDevice.of(List.of(gpu.addresses()));
   }
 
   @Override

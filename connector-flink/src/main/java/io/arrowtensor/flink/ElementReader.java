@@ -64,7 +64,7 @@ abstract class ElementReader<T> implements InputReader<T> {
   }
 
   /** Copies elements into {@code columns}; made on the worker. */
-  final FieldCopy copyTo(ColumnBuffer[] columns) {
+  FieldCopy copyTo(ColumnBuffer[] columns) {
     List<MethodHandle> copies = new ArrayList<>();
     for (int c = 0; c < columns.length; c++) {
       copies.add(copy(fields[c], columns[c]));

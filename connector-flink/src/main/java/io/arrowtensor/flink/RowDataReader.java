@@ -7,7 +7,9 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.types.RowKind;
 
@@ -15,8 +17,14 @@ import org.apache.flink.types.RowKind;
 final class RowDataReader extends ElementReader<RowData> {
   private static final long serialVersionUID = 1;
 
-  RowDataReader(List<InputField> fields) {
+  private final int arity;
+
+  /**
+   * @param arity fields of a row
+   */
+  RowDataReader(List<InputField> fields, int arity) {
     super(fields);
+    this.arity = arity;
   }
 
   @Override
@@ -27,6 +35,34 @@ final class RowDataReader extends ElementReader<RowData> {
   @Override
   RowKind kind(RowData element) {
     return element.getRowKind();
+  }
+
+  @Override
+  FieldCopy copyTo(ColumnBuffer[] columns) {
+    List<ScalarBuffer> held = new ArrayList<>();
+    List<MethodHandle> slots = new ArrayList<>();
+    List<MethodHandle> fields = new ArrayList<>();
+    List<MethodHandle> copies = new ArrayList<>();
+    for (ColumnBuffer column : columns) {
+      FieldType type = column.field.type();
+      MethodHandle copy = copy(column.field, column);
+      if (column instanceof ScalarBuffer scalars && BinarySlots.hold(type)) {
+        int start = BinarySlots.start(arity, column.field.position());
+        held.add(scalars);
+        slots.add(RowCopy.handle(BinarySlots.copy(type, start, scalars.bytes())));
+        fields.add(copy);
+      } else {
+        copies.add(copy);
+      }
+    }
+    if (held.isEmpty()) {
+      return RowCopy.of(copies);
+    }
+    IntStream positions = held.stream().mapToInt(column -> column.field.position());
+    long[] nullBits = BinarySlots.nullBits(arity, positions);
+    FieldCopy rows = new BinaryCopy(arity, nullBits, RowCopy.of(slots), RowCopy.of(fields));
+    copies.add(RowCopy.handle(rows));
+    return copies.size() == 1 ? rows : RowCopy.of(copies);
   }
 
   @Override

@@ -2,12 +2,16 @@ package io.arrowtensor.flink;
 
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
+import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.Scope;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,7 +22,8 @@ import java.util.Map;
  * thread.
  *
  * <p>Columns of one type lie at equal distance in one slab, so that they are also one matrix
- * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
+ * without copy ({@link io.arrowtensor.Matrix#columnMajor}); or in the slots of rows, where they are
+ * one, too, if they are neighbours ({@link io.arrowtensor.Matrix#strided}).
  */
 final class ColumnBuffers implements AutoCloseable {
   private final ElementReader<?> reader;
@@ -45,9 +50,13 @@ final class ColumnBuffers implements AutoCloseable {
 
   private void allocate(Options options) {
     Map<DType, List<Integer>> scalars = new LinkedHashMap<>();
+    SlotLayout layout = reader.layout();
+    ByteBuffer rows = layout == null ? null : allocateRows(layout, options);
     for (int c = 0; c < columns.length; c++) {
       InputField field = reader.field(c);
-      if (field.type().requireCell().isBytes()) {
+      if (layout != null && rows != null && SlotLayout.holds(field)) {
+        columns[c] = keep(new SlotBuffer(field, layout, rows, capacity, options));
+      } else if (field.type().requireCell().isBytes()) {
         columns[c] = keep(new BytesBuffer(field, capacity, field.options(options)));
       } else if (field.type().dimensions() > 0) {
         columns[c] =
@@ -76,6 +85,24 @@ final class ColumnBuffers implements AutoCloseable {
       InputField field = reader.field(c);
       columns[c] = keep(new ScalarBuffer(field, address, capacity, field.options(options)));
     }
+  }
+
+  /** What {@code layout} copies of each row, one behind the other. */
+  private ByteBuffer allocateRows(SlotLayout layout, Options options) {
+    long bytes = (long) capacity * layout.rowBytes();
+    if (bytes > Integer.MAX_VALUE) {
+      throw new InterchangeException(
+          "Cannot gather "
+              + capacity
+              + " rows of "
+              + layout.rowBytes()
+              + " bytes: they take "
+              + bytes
+              + " bytes, more than 2 GiB; make batches smaller with maxRows(...)");
+    }
+    Memory slab = BulkCopy.allocate(DType.UINT8, new long[] {bytes}, options);
+    memory.add(slab::release);
+    return Native.byteBuffer(slab.address(), bytes).order(ByteOrder.nativeOrder());
   }
 
   private ColumnBuffer keep(ColumnBuffer column) {

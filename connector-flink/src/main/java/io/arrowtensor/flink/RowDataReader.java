@@ -1,5 +1,6 @@
 package io.arrowtensor.flink;
 
+import io.arrowtensor.Options;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
@@ -12,19 +13,36 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.types.RowKind;
+import org.jspecify.annotations.Nullable;
 
 /** Reads a table's rows. */
 final class RowDataReader extends ElementReader<RowData> {
   private static final long serialVersionUID = 1;
 
   private final int arity;
+  private final @Nullable SlotLayout layout;
 
   /**
    * @param arity fields of a row
    */
   RowDataReader(List<InputField> fields, int arity) {
+    this(fields, arity, null);
+  }
+
+  private RowDataReader(List<InputField> fields, int arity, @Nullable SlotLayout layout) {
     super(fields);
     this.arity = arity;
+    this.layout = layout;
+  }
+
+  @Override
+  public InputReader<RowData> strided(Options options) {
+    return new RowDataReader(fields(), arity, SlotLayout.of(fields(), arity, options));
+  }
+
+  @Override
+  @Nullable SlotLayout layout() {
+    return layout;
   }
 
   @Override
@@ -39,17 +57,13 @@ final class RowDataReader extends ElementReader<RowData> {
 
   @Override
   FieldCopy copyTo(ColumnBuffer[] columns) {
-    List<ScalarBuffer> held = new ArrayList<>();
-    List<MethodHandle> slots = new ArrayList<>();
+    List<ColumnBuffer> held = new ArrayList<>();
     List<MethodHandle> fields = new ArrayList<>();
     List<MethodHandle> copies = new ArrayList<>();
     for (ColumnBuffer column : columns) {
-      FieldType type = column.field.type();
       MethodHandle copy = copy(column.field, column);
-      if (column instanceof ScalarBuffer scalars && BinarySlots.hold(type)) {
-        int start = BinarySlots.start(arity, column.field.position());
-        held.add(scalars);
-        slots.add(RowCopy.handle(BinarySlots.copy(type, start, scalars.bytes())));
+      if (BinarySlots.hold(column.field.type())) {
+        held.add(column);
         fields.add(copy);
       } else {
         copies.add(copy);
@@ -60,9 +74,29 @@ final class RowDataReader extends ElementReader<RowData> {
     }
     IntStream positions = held.stream().mapToInt(column -> column.field.position());
     long[] nullBits = BinarySlots.nullBits(arity, positions);
-    FieldCopy rows = new BinaryCopy(arity, nullBits, RowCopy.of(slots), RowCopy.of(fields));
+    FieldCopy rows = new BinaryCopy(arity, nullBits, copyOfSlots(held), RowCopy.of(fields));
     copies.add(RowCopy.handle(rows));
     return copies.size() == 1 ? rows : RowCopy.of(copies);
+  }
+
+  /** Copies the slots of {@code columns} of a row, whose bytes are the element. */
+  private FieldCopy copyOfSlots(List<ColumnBuffer> columns) {
+    List<MethodHandle> copies = new ArrayList<>();
+    ByteBuffer slab = null;
+    for (ColumnBuffer column : columns) {
+      if (column instanceof SlotBuffer slot) {
+        slab = slot.slab();
+      } else {
+        InputField field = column.field;
+        int start = BinarySlots.start(arity, field.position());
+        ByteBuffer bytes = ((ScalarBuffer) column).bytes();
+        copies.add(RowCopy.handle(BinarySlots.copy(field.type(), start, bytes)));
+      }
+    }
+    if (layout != null && slab != null) {
+      copies.add(RowCopy.handle(layout.copy(slab)));
+    }
+    return RowCopy.of(copies);
   }
 
   @Override
@@ -86,6 +120,11 @@ final class RowDataReader extends ElementReader<RowData> {
     }
     if (buffer instanceof TensorBuffer tensors) {
       return (row, element) -> tensors.put(row, ((RowData) element).getArray(position));
+    }
+    if (buffer instanceof SlotBuffer slots) {
+      FieldCopy dense = scalars(field.type(), position, slots.bytes());
+      int step = slots.step();
+      return (row, element) -> dense.copy(row * step, element);
     }
     BytesBuffer bytes = (BytesBuffer) buffer;
     return field.type().requireCell() == Cell.STRING

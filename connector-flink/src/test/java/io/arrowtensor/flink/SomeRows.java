@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.BooleanType;
 import org.apache.flink.table.types.logical.DateType;
@@ -79,6 +80,7 @@ final class SomeRows {
       case BIGINT -> seed * 10_000_000_019L;
       case FLOAT -> seed * -0.5f;
       case DOUBLE -> seed * 0.125;
+      case TIMESTAMP_WITHOUT_TIME_ZONE -> TimestampData.fromEpochMillis(seed);
       default -> throw new AssertionError(type);
     };
   }

@@ -207,7 +207,8 @@ class StridedTest {
         Arguments.of("times", new TimestampType(false, 3), ALL, new int[] {0, 1}),
         Arguments.of("one field", fixed, ALL, new int[] {1}),
         Arguments.of("few of many fields", fixed, ALL, new int[] {0, 5}),
-        Arguments.of("an alignment that slots lack", fixed, ALL.withAlignment(16), new int[] {0, 1}));
+        Arguments.of(
+            "an alignment that slots lack", fixed, ALL.withAlignment(16), new int[] {0, 1}));
   }
 
   @ParameterizedTest(name = "{0}")

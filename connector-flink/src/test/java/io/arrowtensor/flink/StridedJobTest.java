@@ -1,6 +1,7 @@
 package io.arrowtensor.flink;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.arrowtensor.BatchSchema;
 import io.arrowtensor.DType;
@@ -134,6 +135,21 @@ class StridedJobTest {
         assertThat(Sum.at(batch.column("same").array(), 1)).as("same").isEqualTo(1);
         assertThat(Sum.at(batch.column("f0").array(), 1)).as("id").isEqualTo(2);
       }
+    }
+  }
+
+  /** Rows of results are read side by side. */
+  @Test
+  void aStridedResultIsRefusedAsARowWithTheRemedy() throws Exception {
+    try (Harness<RowData, RowData> harness =
+        Harness.open(INFO, stream -> stream.columns("f1", "f2").maxRows(2).map(new Same()))) {
+      BinaryRowData row = new BinaryRowData(3);
+      write(row, 1);
+      harness.send(row, 0);
+      assertThatThrownBy(() -> harness.send(row, 0))
+          .hasMessageContaining("Cannot return an array with strides [2] for shape [2]")
+          .hasMessageContaining("copy it with contiguous(Options)");
+      harness.kill();
     }
   }
 

@@ -31,6 +31,15 @@ public interface BatchFunction extends Serializable, AutoCloseable {
     return true;
   }
 
+  /**
+   * Whether the function reads arrays by their {@link DeviceArray#strides()}. To one that does,
+   * engines may lend scalar columns whose elements do not lie side by side, such as the fields of
+   * rows that were copied as they are; they need not. All others get contiguous ones.
+   */
+  default boolean readsStrides() {
+    return false;
+  }
+
   /** Called on the worker before the first batch. */
   default void open(BatchContext context) throws Exception {}
 

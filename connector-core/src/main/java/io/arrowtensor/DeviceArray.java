@@ -231,6 +231,38 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
   }
 
   /**
+   * The memory from the first element to the end of the last one, and what lies between them, as a
+   * direct buffer in native byte order: element (i, j) starts at byte {@code (i * strides[0] + j *
+   * strides[1]) * itemSize}. Read-only, as what lies between may be another array's. It is valid
+   * until the array is closed, which nothing can check afterwards.
+   *
+   * @throws InterchangeException for memory that the host cannot reach, has elements before the
+   *     first one or of less than a byte, or spans more than 2 GiB
+   */
+  public ByteBuffer spanBuffer() {
+    check();
+    String verb = "view the span of";
+    device.requireHostAccessible(verb);
+    long[] extent = Shapes.extent(shape, strides, dtype);
+    long bytes = (extent[1] + 1) * dtype.itemSize();
+    if (extent[0] < 0 || !dtype.isWholeBytes() || bytes > Integer.MAX_VALUE) {
+      throw new InterchangeException(
+          "Cannot "
+              + verb
+              + " an array of "
+              + dtype
+              + " with strides "
+              + Arrays.toString(strides)
+              + " for shape "
+              + Arrays.toString(shape)
+              + ": expected whole bytes, at most 2 GiB, none before the first element; copy it with"
+              + " contiguous(Options)");
+    }
+    ByteBuffer span = bytes == 0 ? ByteBuffer.allocateDirect(0) : Native.byteBuffer(address, bytes);
+    return span.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
+  }
+
+  /**
    * Checks that the host can read the memory front to back. {@code verb} completes the sentence
    * "Cannot ... ".
    */

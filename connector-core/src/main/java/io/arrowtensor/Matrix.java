@@ -61,8 +61,7 @@ public final class Matrix {
               + target.dtype()
               + ": compare it with a value first");
     }
-    long step = column.size() < 2 ? 1 : column.strides()[0];
-    return new Strided(column.address(), step * element.width(), element, label);
+    return new Strided(column.address(), distance(column) * element.width(), element, label);
   }
 
   private static long rows(List<DeviceArray> columns) {
@@ -95,6 +94,26 @@ public final class Matrix {
    * @throws CopyRefusedException naming the column that does not fit
    */
   public static DeviceArray columnMajor(List<DeviceArray> columns) {
+    for (int c = 0; c < columns.size(); c++) {
+      DeviceArray column = columns.get(c);
+      if (column.ndim() == 1 && !column.isContiguous()) {
+        throw misfit(c, "has strides " + Arrays.toString(column.strides()));
+      }
+    }
+    return strided(columns);
+  }
+
+  /**
+   * Views {@code columns} as one matrix without any copy, whatever the distance of two elements of
+   * a column is: strides (that distance, distance of two columns). Both distances must be the same
+   * everywhere, as in columns that a row format holds side by side, or that {@link #columnMajor}
+   * takes.
+   *
+   * @return an {@code [n, k]} array that the caller closes; it retains what the columns retain, so
+   *     they may be closed first, and is writable if all of them are
+   * @throws CopyRefusedException naming the column that does not fit
+   */
+  public static DeviceArray strided(List<DeviceArray> columns) {
     long rows = rows(columns);
     DeviceArray first = columns.get(0);
     long step = columns.size() == 1 ? rows : step(first, columns.get(1));
@@ -104,7 +123,7 @@ public final class Matrix {
     List<Memory> opened = openAll(columns);
     Memory view =
         Memory.borrow(first.address(), first.dtype(), rows, columns.size())
-            .withStrides(1, step)
+            .withStrides(distance(first), step)
             .withByteOffset(first.byteOffset())
             .withDevice(first.device())
             .withReady(opened.get(0).ready())
@@ -112,6 +131,11 @@ public final class Matrix {
             .withOwner(owner(opened));
     Scope scope = opened.get(0).scope();
     return DeviceArray.from(scope == null ? view : view.withScope(scope));
+  }
+
+  /** Elements from one of a column to the next; a stride that nobody takes says nothing. */
+  private static long distance(DeviceArray column) {
+    return column.size() < 2 ? 1 : column.strides()[0];
   }
 
   private static long step(DeviceArray first, DeviceArray second) {
@@ -142,19 +166,23 @@ public final class Matrix {
       why = "is " + column.dtype() + ", column 0 is " + first.dtype();
     } else if (!column.device().equals(first.device())) {
       why = "is on " + column.device() + ", column 0 is on " + first.device();
-    } else if (!column.isContiguous()) {
-      why = "has strides " + Arrays.toString(column.strides());
+    } else if (distance(column) != distance(first)) {
+      why = "has stride " + distance(column) + ", column 0 has " + distance(first);
     } else if (column.address() != expected) {
       why = "lies " + (column.address() - expected) + " bytes off the distance of columns 0 and 1";
     }
     if (why != null) {
-      throw new CopyRefusedException(
-          "Cannot view columns as one matrix without copy: column "
-              + c
-              + " "
-              + why
-              + "; use Matrix.pack");
+      throw misfit(c, why);
     }
+  }
+
+  private static CopyRefusedException misfit(int column, String why) {
+    return new CopyRefusedException(
+        "Cannot view columns as one matrix without copy: column "
+            + column
+            + " "
+            + why
+            + "; use Matrix.pack");
   }
 
   private static List<Memory> openAll(List<DeviceArray> columns) {

@@ -128,6 +128,34 @@ class DeviceArrayTest {
     }
   }
 
+  @Test
+  void theSpanOfStridedElementsIsReadByTheirStrides() {
+    Memory memory = floats(3, 2).withStrides(8, 2).withByteOffset(16).withReadOnly(false);
+    try (DeviceArray array = DeviceArray.from(memory)) {
+      ByteBuffer span = array.spanBuffer();
+      assertThat(span.isReadOnly()).as("what lies between may be another's").isTrue();
+      assertThat(span.order()).isEqualTo(ByteOrder.nativeOrder());
+      assertThat(span.capacity()).as("to the end of element (2, 1)").isEqualTo(4 * (2 * 8 + 2) + 4);
+      assertThat(span.get((2 * 8 + 2) * 4)).isEqualTo((byte) (16 + (2 * 8 + 2) * 4));
+      assertThat(span.asFloatBuffer().get(8)).isEqualTo(floatAt(16 + 4 * 8));
+    }
+    try (DeviceArray empty = DeviceArray.from(floats(0, 2).withStrides(8, 2))) {
+      assertThat(empty.spanBuffer().capacity()).isZero();
+    }
+    try (DeviceArray backwards = DeviceArray.from(floats(4).withStrides(-1).withByteOffset(16))) {
+      assertThatThrownBy(backwards::spanBuffer)
+          .isInstanceOf(InterchangeException.class)
+          .hasMessage(
+              "Cannot view the span of an array of float32 with strides [-1] for shape [4]:"
+                  + " expected whole bytes, at most 2 GiB, none before the first element; copy it"
+                  + " with contiguous(Options)");
+    }
+  }
+
+  private float floatAt(int offset) {
+    return DlpackStruct.buffer(data + offset, 4).order(ByteOrder.nativeOrder()).getFloat(0);
+  }
+
   /** The system gives memory only where it is touched: two pages of three GiB. */
   @Test
   void memoryPastTwoGigabytesIsReadInWindows() {

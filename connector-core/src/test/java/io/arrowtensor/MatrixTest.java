@@ -289,6 +289,43 @@ class MatrixTest {
     assertNoView(List.of(strided), "column 0 has strides [2]");
   }
 
+  static Stream<DType> slotTypes() {
+    return Stream.of(DType.FLOAT32, DType.INT64, DType.INT8);
+  }
+
+  /** Columns as rows of slots of 8 bytes hold them: 3 rows of 2 slots. */
+  @ParameterizedTest
+  @MethodSource("slotTypes")
+  void neighboursInRowsAreViewedWithTheStridesOfBoth(DType dtype) {
+    int perSlot = 8 / dtype.itemSize();
+    DeviceArray rows = array(DType.INT64, 6);
+    List<DeviceArray> columns = List.of(slot(rows, dtype, 0), slot(rows, dtype, 1));
+    DeviceArray matrix = Matrix.strided(columns);
+    columns.forEach(DeviceArray::close);
+    assertThat(matrix.address()).isEqualTo(rows.address());
+    assertThat(matrix.shape()).containsExactly(3, 2);
+    assertThat(matrix.strides()).containsExactly(2L * perSlot, perSlot);
+    assertThat(matrix.isContiguous()).isEqualTo(perSlot == 1);
+    assertThat(matrix.outcome()).isEqualTo(Outcome.zeroCopy(6L * dtype.itemSize()));
+    matrix.close();
+  }
+
+  private static DeviceArray slot(DeviceArray rows, DType dtype, int slot) {
+    long step = 2L * 8 / dtype.itemSize();
+    return DeviceArray.from(Memory.borrow(rows.address() + 8L * slot, dtype, 3).withStrides(step));
+  }
+
+  @Test
+  void columnsOfDifferentStridesAreNotViewed() {
+    DeviceArray slab = array(DType.FLOAT32, 16);
+    DeviceArray dense = keep(part(slab, DType.FLOAT32, 0));
+    Memory second = Memory.borrow(slab.address() + 16, DType.FLOAT32, 4).withStrides(2);
+    DeviceArray strided = keep(DeviceArray.from(second));
+    assertThatThrownBy(() -> Matrix.strided(List.of(dense, strided)))
+        .isInstanceOf(CopyRefusedException.class)
+        .hasMessageContaining("column 1 has stride 2, column 0 has 1; use Matrix.pack");
+  }
+
   private static DeviceArray part(DeviceArray slab, DType dtype, long bytes) {
     return DeviceArray.from(Memory.borrow(slab.address() + bytes, dtype, 4));
   }

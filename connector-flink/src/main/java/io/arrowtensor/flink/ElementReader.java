@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ObjIntConsumer;
 import org.apache.flink.types.RowKind;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies the fields of elements into columns; nothing of an element is kept, so Flink may use it
@@ -63,8 +64,13 @@ abstract class ElementReader<T> implements InputReader<T> {
     return RowKind.INSERT;
   }
 
+  /** Which columns lie in slots of rows, null for none. */
+  @Nullable SlotLayout layout() {
+    return null;
+  }
+
   /** Copies elements into {@code columns}; made on the worker. */
-  final FieldCopy copyTo(ColumnBuffer[] columns) {
+  FieldCopy copyTo(ColumnBuffer[] columns) {
     List<MethodHandle> copies = new ArrayList<>();
     for (int c = 0; c < columns.length; c++) {
       copies.add(copy(fields[c], columns[c]));

@@ -52,7 +52,7 @@ final class ElementReaders {
       IntFunction<FieldType> types = i -> FieldType.of(row.getTypeAt(i));
       List<InputField> fields = fields(names, kept, row.getFieldNames(), types, options);
       if (RowData.class.isAssignableFrom(type.getTypeClass())) {
-        return (ElementReader<T>) new RowDataReader(fields);
+        return (ElementReader<T>) new RowDataReader(fields, row.getFieldCount());
       }
       if (Row.class.equals(type.getTypeClass())) {
         return (ElementReader<T>) new RowReader(fields);

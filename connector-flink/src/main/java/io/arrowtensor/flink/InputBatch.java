@@ -1,18 +1,10 @@
 package io.arrowtensor.flink;
 
-import io.arrowtensor.DType;
 import io.arrowtensor.DeviceColumn;
-import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
-import io.arrowtensor.internal.BulkCopy;
-import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Scope;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.types.RowKind;
 import org.jspecify.annotations.Nullable;
@@ -20,9 +12,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * The elements gathered for one call: their columns in native memory, their timestamps and kinds
  * beside them. Used again for every batch; {@link #close} frees it. One thread.
- *
- * <p>Columns of one type lie at equal distance in one slab, so that they are also one matrix
- * without copy ({@link io.arrowtensor.Matrix#columnMajor}).
  */
 final class InputBatch<T> implements BatchInput<T> {
   private static final int INSERT = RowKind.INSERT.toByteValue();
@@ -32,8 +21,7 @@ final class InputBatch<T> implements BatchInput<T> {
 
   private final ElementReader<T> reader;
   private final int capacity;
-  private final ColumnBuffer[] columns;
-  private final List<AutoCloseable> memory = new ArrayList<>();
+  private final ColumnBuffers columns;
   private final long[] timestamps;
   private final byte[] marks;
   private final FieldCopy copy;
@@ -47,52 +35,11 @@ final class InputBatch<T> implements BatchInput<T> {
   InputBatch(ElementReader<T> reader, int capacity, Options options, boolean keepsElements) {
     this.reader = reader;
     this.capacity = capacity;
-    this.columns = new ColumnBuffer[reader.fields().size()];
     this.timestamps = new long[capacity];
     this.marks = new byte[capacity];
     this.elements = keepsElements ? new Object[capacity] : null;
-    try {
-      allocate(options);
-      copy = reader.copyTo(columns);
-    } catch (RuntimeException | Error e) {
-      Closing.quietly(e, memory);
-      throw e;
-    }
-  }
-
-  private void allocate(Options options) {
-    Map<DType, List<Integer>> scalars = new LinkedHashMap<>();
-    for (int c = 0; c < columns.length; c++) {
-      InputField field = reader.field(c);
-      if (field.type().requireCell().isBytes()) {
-        columns[c] = keep(new BytesBuffer(field, capacity, field.options(options)));
-      } else if (field.type().dimensions() > 0) {
-        columns[c] =
-            keep(new TensorBuffer(field, reader.arrays(), capacity, field.options(options)));
-      } else {
-        scalars.computeIfAbsent(field.column().dtype(), t -> new ArrayList<>()).add(c);
-      }
-    }
-    scalars.forEach((dtype, positions) -> allocateSlab(dtype, positions, options));
-  }
-
-  /** Each column starts as aligned as the slab. */
-  private void allocateSlab(DType dtype, List<Integer> positions, Options options) {
-    int perLine = options.allocationAlignment() / dtype.itemSize();
-    long distance = (capacity + perLine - 1L) / perLine * perLine;
-    Memory slab = BulkCopy.allocate(dtype, new long[] {positions.size(), distance}, options);
-    memory.add(slab::release);
-    for (int k = 0; k < positions.size(); k++) {
-      int c = positions.get(k);
-      long address = slab.address() + k * distance * dtype.itemSize();
-      InputField field = reader.field(c);
-      columns[c] = keep(new ScalarBuffer(field, address, capacity, field.options(options)));
-    }
-  }
-
-  private ColumnBuffer keep(ColumnBuffer column) {
-    memory.add(column);
-    return column;
+    this.columns = new ColumnBuffers(reader, capacity, options);
+    this.copy = columns.copy();
   }
 
   @Override
@@ -164,34 +111,17 @@ final class InputBatch<T> implements BatchInput<T> {
 
   @Override
   public OwnedBatch lend(Scope scope) {
-    List<DeviceColumn> lent = new ArrayList<>();
-    try {
-      for (ColumnBuffer column : columns) {
-        lent.add(column.lend(rows, scope));
-      }
-    } catch (RuntimeException | Error e) {
-      Closing.quietly(e, lent);
-      throw e;
-    }
-    return OwnedBatch.of(rows, lent);
+    return columns.lend(rows, scope);
   }
 
   @Override
   public boolean[] nullRows() {
-    boolean[] nulls = new boolean[rows];
-    for (int c = 0; c < columns.length; c++) {
-      if (!reader.field(c).kept()) {
-        columns[c].addNullRows(nulls, rows);
-      }
-    }
-    return nulls;
+    return columns.nullRows(rows);
   }
 
   @Override
   public void clear() {
-    for (ColumnBuffer column : columns) {
-      column.clear();
-    }
+    columns.clear();
     if (elements != null) {
       Arrays.fill(elements, 0, rows, null);
     }
@@ -200,6 +130,6 @@ final class InputBatch<T> implements BatchInput<T> {
 
   @Override
   public void close() {
-    Closing.all(memory);
+    columns.close();
   }
 }

@@ -25,6 +25,16 @@ interface InputReader<T> extends Serializable {
   }
 
   /**
+   * The same for a function that reads columns by their strides, so that they may lie where it
+   * costs least to gather them.
+   *
+   * @param options how arguments are converted
+   */
+  default InputReader<T> strided(Options options) {
+    return this;
+  }
+
+  /**
    * Memory for one batch on its way; the caller closes it.
    *
    * @param options name the allocator

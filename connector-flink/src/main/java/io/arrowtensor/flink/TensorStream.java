@@ -261,7 +261,8 @@ public final class TensorStream<T> {
       BatchSchema input = new BatchSchema(reader.arguments());
       RecordedFiles files = new RecordedFiles(JobFiles.INSTANCE);
       BatchSchema results = function.resultSchema(input, files);
-      TensorCall<T> call = call(reader, function, results, whole, files.known());
+      InputReader<T> gathering = function.readsStrides() ? reader.strided(options) : reader;
+      TensorCall<T> call = call(gathering, function, results, whole, files.known());
       if (!whole) {
         RowType unused = call.resultType();
       }

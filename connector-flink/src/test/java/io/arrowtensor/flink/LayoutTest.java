@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -39,6 +40,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How fields become columns: every core type of every kind of element, against plain values. */
 @ExtendWith(NothingHeld.class)
@@ -198,6 +200,27 @@ class LayoutTest {
         assertThat(floats.get(c).alignment()).as("alignment").isGreaterThanOrEqualTo(64);
       }
     }
+  }
+
+  /** At a power of two all values of a row would fall into a few lines of the cache. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 512, 1000, 1024, 4096})
+  void columnsAreAnOddNumberOfCacheLinesApart(int rows) throws Exception {
+    RowType row = rowType(DataTypes.FLOAT(), DataTypes.FLOAT(), DataTypes.DOUBLE());
+    Seen.of(
+        InternalTypeInfo.of(row),
+        Options.defaults(),
+        Collections.nCopies(rows, GenericRowData.of(1f, 2f, 3.0)),
+        batch -> {
+          long second = batch.column("f1").array().address();
+          long bytes = second - batch.column("f0").array().address();
+          assertThat(bytes % 64).as("bytes over whole lines").isZero();
+          assertThat(bytes / 64 % 2).as("lines").isOne();
+          assertThat(bytes).as("room").isBetween(4L * rows, 4L * rows + 2 * 64);
+        },
+        "f0",
+        "f1",
+        "f2");
   }
 
   @Test

@@ -51,6 +51,28 @@ final class Seen {
       Consumer<DeviceBatch> check,
       String... columns)
       throws Exception {
+    return of(new Look(false), type, options, elements, check, columns);
+  }
+
+  /** The same by a function that reads strides. */
+  static <T> Seen strided(
+      TypeInformation<T> type,
+      Options options,
+      List<T> elements,
+      Consumer<DeviceBatch> check,
+      String... columns)
+      throws Exception {
+    return of(new Look(true), type, options, elements, check, columns);
+  }
+
+  private static <T> Seen of(
+      Look function,
+      TypeInformation<T> type,
+      Options options,
+      List<T> elements,
+      Consumer<DeviceBatch> check,
+      String... columns)
+      throws Exception {
     Seen seen = new Seen(check);
     NOW.set(seen);
     try (Harness<T, Double> harness =
@@ -61,7 +83,7 @@ final class Seen {
                     .columns(columns)
                     .options(options)
                     .maxRows(elements.size())
-                    .map(new Look(), (element, result) -> result.getDouble(0)))) {
+                    .map(function, (element, result) -> result.getDouble(0)))) {
       for (T element : elements) {
         harness.send(element, 0);
       }
@@ -134,6 +156,17 @@ final class Seen {
 
   private static final class Look extends Sum {
     private static final long serialVersionUID = 1;
+
+    private final boolean strided;
+
+    Look(boolean strided) {
+      this.strided = strided;
+    }
+
+    @Override
+    public boolean readsStrides() {
+      return strided;
+    }
 
     @Override
     public OwnedBatch apply(DeviceBatch batch) throws Exception {

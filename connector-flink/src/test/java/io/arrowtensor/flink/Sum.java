@@ -66,9 +66,10 @@ class Sum implements BatchFunction {
         Options.defaults().withAllocator(context.allocator()));
   }
 
-  /** Element {@code i} as a number. */
+  /** Element {@code i} as a number; of one dimension by its stride. */
   static double at(DeviceArray array, long i) {
-    long address = array.address() + i * array.dtype().itemSize();
+    long step = array.ndim() == 1 ? array.strides()[0] : 1;
+    long address = array.address() + i * step * array.dtype().itemSize();
     if (array.dtype().equals(DType.FLOAT32)) {
       return RawMemory.floatAt(address);
     }

@@ -36,6 +36,11 @@ final class Timed implements BatchFunction {
   }
 
   @Override
+  public boolean readsStrides() {
+    return function.readsStrides();
+  }
+
+  @Override
   public void open(BatchContext context) throws Exception {
     function.open(context);
   }

@@ -1,8 +1,8 @@
 package io.arrowtensor;
 
 import io.arrowtensor.internal.LeakReports;
-import io.arrowtensor.internal.Native;
 import io.arrowtensor.internal.Owner;
+import io.arrowtensor.internal.RawMemory;
 import io.arrowtensor.internal.Reclaim;
 import io.arrowtensor.internal.Scope;
 import io.arrowtensor.internal.Shapes;
@@ -226,7 +226,7 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
               + " bytes");
     }
     ByteBuffer buffer =
-        length == 0 ? ByteBuffer.allocateDirect(0) : Native.byteBuffer(address + offset, length);
+        length == 0 ? ByteBuffer.allocateDirect(0) : RawMemory.byteBuffer(address + offset, length);
     return (readOnly ? buffer.asReadOnlyBuffer() : buffer).order(ByteOrder.nativeOrder());
   }
 
@@ -258,7 +258,8 @@ public final class DeviceArray implements ArraySource, AutoCloseable {
               + ": expected whole bytes, at most 2 GiB, none before the first element; copy it with"
               + " contiguous(Options)");
     }
-    ByteBuffer span = bytes == 0 ? ByteBuffer.allocateDirect(0) : Native.byteBuffer(address, bytes);
+    ByteBuffer span =
+        bytes == 0 ? ByteBuffer.allocateDirect(0) : RawMemory.byteBuffer(address, (int) bytes);
     return span.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
   }
 

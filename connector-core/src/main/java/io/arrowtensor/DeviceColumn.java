@@ -283,6 +283,10 @@ public final class DeviceColumn implements AutoCloseable {
   /** Closes all arrays of the column. Idempotent. */
   @Override
   public void close() {
+    if (validity == null && offsets == null && dictionary == null) {
+      values.close(); // as nearly all
+      return;
+    }
     Closing.all(
         Arrays.asList(
             values,

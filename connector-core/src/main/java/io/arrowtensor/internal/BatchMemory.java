@@ -2,6 +2,7 @@ package io.arrowtensor.internal;
 
 import io.arrowtensor.CopyReason;
 import io.arrowtensor.DeviceArray;
+import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
@@ -94,7 +95,7 @@ public final class BatchMemory implements AutoCloseable {
    */
   public OwnedBatch own(OwnedBatch batch) {
     try (batch) {
-      long bytes = batch.columns().stream().mapToLong(BatchMemory::bytes).sum();
+      long bytes = bytes(batch);
       batches.incrementAndGet();
       batchBytes.addAndGet(bytes);
       Reclaim reclaim = new Reclaim(() -> freed(bytes));
@@ -105,6 +106,14 @@ public final class BatchMemory implements AutoCloseable {
         reclaim.freed();
       }
     }
+  }
+
+  private static long bytes(DeviceBatch batch) {
+    long bytes = 0;
+    for (DeviceColumn column : batch.columns()) {
+      bytes += bytes(column);
+    }
+    return bytes;
   }
 
   private static long bytes(DeviceColumn column) {

@@ -6,11 +6,11 @@ import io.arrowtensor.DeviceBatch;
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Outcome;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a connector counts of its calls, under the names that every engine shows. How and on which
@@ -75,12 +75,15 @@ public abstract class CallFigures {
   /** Adds what it took to make the arrays of {@code batch}. */
   public void add(DeviceBatch batch) {
     for (DeviceColumn column : batch.columns()) {
-      for (DeviceArray array :
-          Arrays.asList(column.values(), column.validity(), column.offsets())) {
-        if (array != null) {
-          add(array.outcome());
-        }
-      }
+      add(column.values());
+      add(column.validity());
+      add(column.offsets());
+    }
+  }
+
+  private void add(@Nullable DeviceArray array) {
+    if (array != null) {
+      add(array.outcome());
     }
   }
 }

@@ -36,8 +36,11 @@ public final class Columns {
       DeviceBatch batch, Function<DeviceArray, Memory> again, Options options) {
     Columns columns = new Columns(again, options);
     try {
-      return OwnedBatch.of(
-          batch.rowCount(), batch.columns().stream().map(columns::column).toList());
+      List<DeviceColumn> same = new ArrayList<>();
+      for (DeviceColumn column : batch.columns()) {
+        same.add(columns.column(column));
+      }
+      return OwnedBatch.of(batch.rowCount(), same);
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, columns.made);
       throw e;

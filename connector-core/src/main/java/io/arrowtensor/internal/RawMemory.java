@@ -21,7 +21,18 @@ public final class RawMemory {
 
   private static final int CHUNK = 64;
 
+  /** A quarter of what a call of C takes; an old Arrow on a new Java cannot. */
+  private static final boolean BUFFERS_BY_ARROW = makesBuffers();
+
   private RawMemory() {}
+
+  private static boolean makesBuffers() {
+    try {
+      return ALL.nioBuffer(0, 0).isDirect();
+    } catch (UnsupportedOperationException e) {
+      return false;
+    }
+  }
 
   /** The byte at {@code address}. */
   public static byte byteAt(long address) {
@@ -81,6 +92,14 @@ public final class RawMemory {
   /** Writes a double, with its bits. */
   public static void putDouble(long address, double value) {
     ALL.setLong(address, Double.doubleToRawLongBits(value));
+  }
+
+  /**
+   * A direct buffer over {@code bytes} at {@code address}: big-endian until the caller sets an
+   * order, valid for as long as the memory is.
+   */
+  public static ByteBuffer byteBuffer(long address, int bytes) {
+    return BUFFERS_BY_ARROW ? ALL.nioBuffer(address, bytes) : Native.byteBuffer(address, bytes);
   }
 
   /** The address of a direct buffer's first byte, whatever its position. */

@@ -80,6 +80,17 @@ class RawMemoryTest {
   }
 
   @Test
+  void aBufferIsTheMemoryItself() {
+    ByteBuffer buffer = RawMemory.byteBuffer(memory + 3, 9);
+    assertThat(RawMemory.addressOf(buffer)).isEqualTo(memory + 3);
+    assertThat(buffer.capacity()).isEqualTo(9);
+    assertThat(buffer.isReadOnly()).isFalse();
+    assertThat(buffer.order()).isEqualTo(ByteOrder.BIG_ENDIAN);
+    buffer.put(8, (byte) 77);
+    assertThat(oracle.get(11)).isEqualTo((byte) 77);
+  }
+
+  @Test
   void copiesOverlapInBothDirections() {
     byte[] bytes = new byte[BYTES];
     new Random(1).nextBytes(bytes);

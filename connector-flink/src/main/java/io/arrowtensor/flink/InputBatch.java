@@ -1,5 +1,7 @@
 package io.arrowtensor.flink;
 
+import static org.apache.flink.api.common.eventtime.TimestampAssigner.NO_TIMESTAMP;
+
 import io.arrowtensor.DeviceColumn;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
@@ -27,6 +29,8 @@ final class InputBatch<T> implements BatchInput<T> {
   private final FieldCopy copy;
   private final @Nullable Object @Nullable [] elements;
   private int rows;
+  private boolean timed;
+  private long latest = NO_TIMESTAMP;
 
   /**
    * @param options name the allocator
@@ -49,7 +53,10 @@ final class InputBatch<T> implements BatchInput<T> {
     copy.copy(row, element);
     int kind = reader.kind(element).toByteValue();
     if (record.hasTimestamp()) {
-      timestamps[row] = record.getTimestamp();
+      long timestamp = record.getTimestamp();
+      timestamps[row] = timestamp;
+      latest = Math.max(latest, timestamp);
+      timed = true;
       kind += TIMED;
     }
     marks[row] = (byte) kind;
@@ -80,12 +87,21 @@ final class InputBatch<T> implements BatchInput<T> {
   }
 
   @Override
+  public @Nullable Long latestTime() {
+    return timed ? latest : null;
+  }
+
+  /** A source without event time gives all rows a timestamp that says that they have none. */
+  @Override
   public @Nullable DeviceColumn rowTimes(Options options) {
-    boolean[] timed = new boolean[rows];
-    for (int row = 0; row < rows; row++) {
-      timed[row] = marks[row] >= TIMED;
+    if (latest == NO_TIMESTAMP) {
+      return null;
     }
-    return RowMarks.times(timestamps, timed, rows, options);
+    boolean[] known = new boolean[rows];
+    for (int row = 0; row < rows; row++) {
+      known[row] = isTimed(row) && timestamps[row] != NO_TIMESTAMP;
+    }
+    return RowMarks.times(timestamps, known, rows, options);
   }
 
   @Override
@@ -126,6 +142,8 @@ final class InputBatch<T> implements BatchInput<T> {
       Arrays.fill(elements, 0, rows, null);
     }
     rows = 0;
+    timed = false;
+    latest = NO_TIMESTAMP;
   }
 
   @Override

@@ -36,6 +36,7 @@ final class Scorer<T> implements AutoCloseable {
   private final BatchMemory budget;
   private final SubtaskContext context;
   private final BatchFunction function;
+  private final int kept;
   private final List<TensorBatch<T>> memory = new ArrayList<>();
   private boolean opened;
   private long batches;
@@ -51,6 +52,7 @@ final class Scorer<T> implements AutoCloseable {
     this.subtask = subtask;
     this.metrics = new CallMetrics(subtask.metrics());
     this.function = call.function();
+    this.kept = call.reader().kept().size();
     this.budget =
         BatchMemory.open(
             SubtaskContext.name(subtask.info()),
@@ -75,7 +77,7 @@ final class Scorer<T> implements AutoCloseable {
 
   private Results results() {
     return call.whole()
-        ? new ResultBatch(call.results(), call.reader().kept().size(), budget)
+        ? new ResultBatch(call.results(), kept, budget)
         : new ResultRow(call.results());
   }
 
@@ -173,7 +175,6 @@ final class Scorer<T> implements AutoCloseable {
   }
 
   private OwnedBatch compute(OwnedBatch lent) throws Exception {
-    int kept = call.reader().kept().size();
     List<DeviceColumn> columns = lent.columns();
     DeviceBatch arguments =
         kept == 0

@@ -20,6 +20,7 @@ import io.arrowtensor.OwnedBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.flink.api.common.eventtime.TimestampAssigner;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -90,6 +91,30 @@ class BatchOutputTest {
       assertThat(element.hasTimestamp()).isFalse();
       try (OwnedBatch batch = batch(element)) {
         assertThat(batch.columns()).extracting(DeviceColumn::name).containsExactly("y");
+      }
+    }
+  }
+
+  /** What a source without event time gives its rows. */
+  @Test
+  void rowsOfATimestampThatSaysThereIsNoneMakeABatchWithoutThem() throws Exception {
+    try (Harness<Event, OwnedBatch> harness = harness(new Sum())) {
+      for (int id = 0; id < 3; id++) {
+        harness.send(Event.of(id), TimestampAssigner.NO_TIMESTAMP);
+      }
+      harness.send(Event.of(3), TimestampAssigner.NO_TIMESTAMP);
+      harness.send(Event.of(4), 70);
+      harness.send(Event.of(5), 60);
+      List<Object> emitted = harness.emitted();
+      Object without = emitted.get(0);
+      assertThat(timestamp(without)).isEqualTo(TimestampAssigner.NO_TIMESTAMP);
+      try (OwnedBatch batch = batch(without)) {
+        assertThat(batch.columns()).extracting(DeviceColumn::name).containsExactly("y");
+      }
+      Object mixed = emitted.get(1);
+      assertThat(timestamp(mixed)).isEqualTo(70);
+      try (OwnedBatch batch = batch(mixed)) {
+        assertThat(present(batch.column(TensorStream.ROW_TIME))).containsExactly(0, 1, 1);
       }
     }
   }

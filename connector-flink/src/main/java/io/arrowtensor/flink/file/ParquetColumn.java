@@ -4,17 +4,7 @@ import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.DType;
 import io.arrowtensor.UnsupportedTypeException;
-import java.io.IOException;
 import java.util.List;
-import org.apache.flink.formats.parquet.vector.reader.AbstractColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.BooleanColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.BytesColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.DoubleColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.FloatColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.IntColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.LongColumnReader;
-import org.apache.parquet.column.ColumnDescriptor;
-import org.apache.parquet.column.page.PageReader;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.IntLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.TimeLogicalTypeAnnotation;
@@ -112,24 +102,8 @@ final class ParquetColumn {
 
   /** Where up to {@code rows} values of {@code column} go: memory of {@link ParquetSlabs}. */
   static ParquetVector vector(Column column, int rows) {
-    if (column.kind() != ColumnKind.ARRAY) {
-      return new BytesVector(column, rows);
-    }
-    return column.dtype().equals(DType.BOOL)
-        ? new FlagVector(column, rows)
-        : new FixedVector(column, rows);
-  }
-
-  /** Flink's reader of the pages of a column in one row group. */
-  static AbstractColumnReader<?> reader(ColumnDescriptor column, PageReader pages)
-      throws IOException {
-    return switch (column.getPrimitiveType().getPrimitiveTypeName()) {
-      case BOOLEAN -> new BooleanColumnReader(column, pages);
-      case INT32 -> new IntColumnReader(column, pages);
-      case INT64 -> new LongColumnReader(column, pages);
-      case FLOAT -> new FloatColumnReader(column, pages);
-      case DOUBLE -> new DoubleColumnReader(column, pages);
-      default -> new BytesColumnReader(column, pages);
-    };
+    return column.kind() == ColumnKind.ARRAY
+        ? new FixedVector(column, rows)
+        : new BytesVector(column, rows);
   }
 }

@@ -182,8 +182,7 @@ class ParquetHostileTest {
         .isInstanceOf(InterchangeException.class)
         .hasMessageContaining("its column 'id' is encoded as ")
         .hasMessageContaining("DELTA_BINARY_PACKED")
-        .hasMessageEndingWith(
-            "of which Flink's reader knows plain and dictionary encoding; write it so");
+        .hasMessageEndingWith("of which plain and dictionary encoding are read; write it so");
     assertThatThrownBy(
             () ->
                 ParquetFiles.read(

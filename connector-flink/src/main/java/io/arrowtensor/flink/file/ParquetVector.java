@@ -102,7 +102,9 @@ abstract class ParquetVector {
   final void readAll(int row, int rows) {
     decoded |= indices;
     read(row, rows);
-    Arrays.fill(present, row, row + rows, (byte) 1);
+    if (column.nullable()) {
+      Arrays.fill(present, row, row + rows, (byte) 1);
+    }
   }
 
   /**

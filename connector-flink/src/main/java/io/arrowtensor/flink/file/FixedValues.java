@@ -79,6 +79,51 @@ abstract class FixedValues {
     }
   }
 
+  /** Booleans in runs; a byte each in the target. */
+  static final class Flags extends FixedValues {
+    private final Runs runs;
+    private final int[] block = new int[BLOCK];
+
+    Flags(Span values) {
+      Span behind = values.behind(Integer.BYTES);
+      this.runs = new Runs(behind.first(values.intAt(values.from())), 1);
+    }
+
+    @Override
+    void read(byte[] target, int count) {
+      runs.read(block, count);
+      for (int i = 0; i < count; i++) {
+        target[i] = (byte) block[i];
+      }
+    }
+  }
+
+  /** The first bytes of all values, then the second ones, and so on. */
+  static final class Split extends FixedValues {
+    private final Span values;
+    private final int width;
+    private final int all;
+    private int read;
+
+    Split(Span values, int width) {
+      this.values = values;
+      this.width = width;
+      this.all = values.length() / width;
+    }
+
+    @Override
+    void read(byte[] target, int count) {
+      values.requireLength(((long) read + count) * width);
+      for (int b = 0; b < width; b++) {
+        int from = values.from() + b * all + read;
+        for (int i = 0; i < count; i++) {
+          target[i * width + b] = values.array()[from + i];
+        }
+      }
+      read += count;
+    }
+  }
+
   /** Indices, and the words that they stand for. */
   static final class LookedUp extends FixedValues {
     private final Runs indices;

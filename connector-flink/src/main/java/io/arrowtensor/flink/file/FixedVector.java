@@ -64,14 +64,24 @@ final class FixedVector extends ParquetVector {
       values = new FixedValues.LookedUp(indices, Objects.requireNonNull(words));
       return;
     }
-    values =
-        switch (page.encoding()) {
-          case PLAIN ->
-              isFlag()
-                  ? new FixedValues.Bits(page.values())
-                  : new FixedValues.Plain(page.values(), stored);
-          default -> throw unknown(page);
-        };
+    values = isFlag() ? flags(page) : numbers(page);
+  }
+
+  private FixedValues flags(Page page) {
+    return switch (page.encoding()) {
+      case PLAIN -> new FixedValues.Bits(page.values());
+      case RLE -> new FixedValues.Flags(page.values());
+      default -> throw unknown(page);
+    };
+  }
+
+  private FixedValues numbers(Page page) {
+    return switch (page.encoding()) {
+      case PLAIN -> new FixedValues.Plain(page.values(), stored);
+      case BYTE_STREAM_SPLIT -> new FixedValues.Split(page.values(), stored);
+      case DELTA_BINARY_PACKED -> new Deltas(page.values(), stored);
+      default -> throw unknown(page);
+    };
   }
 
   @Override

@@ -4,7 +4,10 @@ import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.DType;
 import io.arrowtensor.UnsupportedTypeException;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
+import org.apache.parquet.column.Encoding;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.IntLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.TimeLogicalTypeAnnotation;
@@ -39,6 +42,25 @@ final class ParquetColumn {
       return new Column(type.getName(), bytes(type, logical), DType.UINT8, List.of(), nullable);
     }
     return Column.scalar(type.getName(), scalar(type, stored, logical)).withNullable(nullable);
+  }
+
+  /** How the values of a column may be encoded. */
+  @SuppressWarnings("deprecation") // the name of dictionary encoding in files of version 1
+  static Set<Encoding> readable(Type type) {
+    Set<Encoding> dictionary =
+        EnumSet.of(Encoding.PLAIN, Encoding.PLAIN_DICTIONARY, Encoding.RLE_DICTIONARY);
+    return switch (type.asPrimitiveType().getPrimitiveTypeName()) {
+      case BOOLEAN -> EnumSet.of(Encoding.PLAIN, Encoding.RLE);
+      case FLOAT, DOUBLE -> with(dictionary, Encoding.BYTE_STREAM_SPLIT);
+      case INT32, INT64 ->
+          with(dictionary, Encoding.BYTE_STREAM_SPLIT, Encoding.DELTA_BINARY_PACKED);
+      default -> dictionary;
+    };
+  }
+
+  private static Set<Encoding> with(Set<Encoding> encodings, Encoding... others) {
+    encodings.addAll(List.of(others));
+    return encodings;
   }
 
   /** What the integers of a column count, empty for plain values. */

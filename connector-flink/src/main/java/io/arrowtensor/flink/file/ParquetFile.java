@@ -29,10 +29,6 @@ import org.apache.parquet.schema.Type;
 
 /** An open Parquet file, or the row groups of it that a split has. */
 final class ParquetFile implements Closeable {
-  @SuppressWarnings("deprecation") // the name of dictionary encoding in files of version 1
-  private static final Set<Encoding> READABLE =
-      EnumSet.of(Encoding.PLAIN, Encoding.PLAIN_DICTIONARY, Encoding.RLE_DICTIONARY);
-
   /** Those of definition levels, which files without statistics of encodings list with the data. */
   @SuppressWarnings("deprecation")
   private static final Set<Encoding> LEVELS = EnumSet.of(Encoding.RLE, Encoding.BIT_PACKED);
@@ -135,10 +131,9 @@ final class ParquetFile implements Closeable {
   FileSchema columns(List<String> names) {
     try {
       List<Type> types = types(names);
+      BatchSchema columns = new BatchSchema(types.stream().map(ParquetColumn::of).toList());
       types.forEach(this::requireEncodings);
-      return new FileSchema(
-          new BatchSchema(types.stream().map(ParquetColumn::of).toList()),
-          types.stream().map(ParquetColumn::unit).toList());
+      return new FileSchema(columns, types.stream().map(ParquetColumn::unit).toList());
     } catch (RuntimeException e) {
       throw FileFailure.of(path, e);
     }
@@ -167,16 +162,19 @@ final class ParquetFile implements Closeable {
   }
 
   private void requireEncodings(Type column) {
+    Set<Encoding> readable = ParquetColumn.readable(column);
     for (BlockMetaData group : reader.getRowGroups()) {
       for (ColumnChunkMetaData chunk : group.getColumns()) {
         boolean chosen = chunk.getPath().toArray()[0].equals(column.getName());
-        if (chosen && !READABLE.containsAll(dataEncodings(chunk))) {
+        if (chosen && !readable.containsAll(dataEncodings(chunk))) {
           throw new UnsupportedTypeException(
               "its column '"
                   + column.getName()
                   + "' is encoded as "
                   + dataEncodings(chunk)
-                  + ", of which plain and dictionary encoding are read; write it so");
+                  + "; columns of its type are read if they are "
+                  + new TreeSet<>(readable)
+                  + ", so write it as one of these, or leave it out");
         }
       }
     }

@@ -21,9 +21,10 @@ import org.apache.flink.core.fs.Path;
  * <p>An element is up to {@value #MAX_ROWS} rows of one row group. Pages are read a few at a time
  * and decoded straight to native memory; columns of one type lie in one slab, so that they are also
  * one matrix. Numbers, booleans, text and binary are read; dates, times and timestamps as the
- * integers that they are stored as; nulls stay nulls. Other columns (nested, decimals, fixed-length
- * bytes, INT96 timestamps) and encodings other than plain and dictionary are refused by name when
- * the format is made.
+ * integers that they are stored as; nulls stay nulls. Pages of both versions may be plain or have a
+ * dictionary, numbers split bytes, integers packed deltas. Other columns (nested, decimals,
+ * fixed-length bytes, INT96 timestamps) and other encodings are refused by name when the format is
+ * made.
  *
  * <p>Needs {@code flink-parquet} and Hadoop's classes on the class path, as Flink's own Parquet
  * format does.

@@ -208,6 +208,15 @@ class StoredColumnTest {
   }
 
   @Test
+  void splitBytesAreJoined() throws IOException {
+    encoding = Encoding.BYTE_STREAM_SPLIT;
+    addData(3, bytes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+    assertThat(read(3, LARGE)).containsExactly(0x0a070401, 0x0b080502, 0x0c090603);
+    addData(2, bytes(1, 2, 3, 4, 5, 6, 7));
+    assertCorrupt(5, "8 bytes are expected where a page has 7 left");
+  }
+
+  @Test
   void theHeaderOfADictionaryThatAnEarlyWriterDidNotCountIsReadToo() throws IOException {
     addDictionary(1, ints(9));
     missingBytes = chunk.size() - 4 - 4; // of the header alone

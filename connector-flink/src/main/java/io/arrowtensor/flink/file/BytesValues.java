@@ -57,6 +57,9 @@ abstract class BytesValues {
         indices.read(block, next);
         for (int i = 0; i < next; i++) {
           int word = block[i];
+          if (word < 0 || word >= words.starts.length) {
+            throw FixedValues.outside(block, next, words.starts.length);
+          }
           target.append(row + done + i, words.bytes, words.starts[word], words.lengths[word]);
         }
       }

@@ -1,5 +1,6 @@
 package io.arrowtensor.flink.file;
 
+import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.internal.RawMemory;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -29,6 +30,19 @@ abstract class FixedValues {
       read(block, next);
       RawMemory.copyFrom(block, 0, target + (long) done * width, next * width);
     }
+  }
+
+  /**
+   * The error of indices of which one is not in a dictionary of {@code words}: looked for here, as
+   * errors of compiled loops have no message.
+   */
+  static InvalidStructException outside(int[] indices, int count, int words) {
+    int index = 0;
+    for (int i = 0; i < count && (index >= 0 && index < words); i++) {
+      index = indices[i];
+    }
+    return new InvalidStructException(
+        "there is an index " + index + ", but its dictionary has " + words + " values");
   }
 
   /** Values one after the other, little-endian. */
@@ -163,8 +177,12 @@ abstract class FixedValues {
         words[i] = (int) INTS.get(page.array(), page.from() + i * Integer.BYTES);
       }
       return (indices, rows, target) -> {
-        for (int i = 0; i < rows; i++) {
-          INTS.set(target, i * Integer.BYTES, words[indices[i]]);
+        try {
+          for (int i = 0; i < rows; i++) {
+            INTS.set(target, i * Integer.BYTES, words[indices[i]]);
+          }
+        } catch (ArrayIndexOutOfBoundsException e) {
+          throw outside(indices, rows, words.length);
         }
       };
     }
@@ -175,8 +193,12 @@ abstract class FixedValues {
         words[i] = (long) LONGS.get(page.array(), page.from() + i * Long.BYTES);
       }
       return (indices, rows, target) -> {
-        for (int i = 0; i < rows; i++) {
-          LONGS.set(target, i * Long.BYTES, words[indices[i]]);
+        try {
+          for (int i = 0; i < rows; i++) {
+            LONGS.set(target, i * Long.BYTES, words[indices[i]]);
+          }
+        } catch (ArrayIndexOutOfBoundsException e) {
+          throw outside(indices, rows, words.length);
         }
       };
     }

@@ -51,7 +51,7 @@ final class StoredColumn {
         leftInPage -= next;
         row += next;
       }
-    } catch (InvalidStructException | IndexOutOfBoundsException e) {
+    } catch (InvalidStructException e) {
       throw (InvalidStructException)
           new InvalidStructException(this + " is corrupt: " + e.getMessage()).initCause(e);
     } catch (UnsupportedTypeException e) {

@@ -301,11 +301,31 @@ class StoredColumnTest {
   }
 
   @Test
+  void indicesBehindADictionaryOfBytesAreRefused() {
+    ByteArrayOutputStream page = new ByteArrayOutputStream();
+    page.writeBytes(join(ints(1), bytes(65), ints(2), bytes(66, 67)));
+    BytesValues.Words words = new BytesValues.Words(new Span(page.toByteArray(), 0, 11), 2);
+    Runs runs = Runs.ofIndices(new Span(bytes(2, 2, 1, 2, 2), 0, 5));
+    BytesVector vector = (BytesVector) ParquetColumn.vector(Column.string("s"), 2);
+    assertThatThrownBy(() -> new BytesValues.LookedUp(runs, words).read(vector, 0, 2))
+        .isInstanceOf(InvalidStructException.class)
+        .hasMessage("there is an index 2, but its dictionary has 2 values");
+  }
+
+  @Test
   void indicesBehindTheDictionaryAreRefused() throws IOException {
     addDictionary(3, ints(1, 2, 3));
     encoding = Encoding.RLE_DICTIONARY;
     addData(2, bytes(2, 4, 3));
-    assertCorrupt(2, "Index 3 out of bounds for length 3");
+    for (int again = 0; again < 20_000; again++) { // errors of compiled loops have no message
+      Runs runs = Runs.ofIndices(new Span(bytes(2, 4, 3), 0, 3));
+      FixedValues words =
+          new FixedValues.LookedUp(
+              runs, FixedValues.Words.of(new Span(ints(1, 2, 3), 0, 12), 3, Integer.BYTES));
+      assertThatThrownBy(() -> words.read(new byte[8], 2))
+          .hasMessage("there is an index 3, but its dictionary has 3 values");
+    }
+    assertCorrupt(2, "there is an index 3, but its dictionary has 3 values");
   }
 
   @Test

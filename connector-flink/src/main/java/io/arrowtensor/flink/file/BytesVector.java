@@ -8,25 +8,27 @@ import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.Outcome;
 import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.flink.file.ParquetPages.Page;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import org.apache.flink.table.data.columnar.vector.Dictionary;
-import org.apache.flink.table.data.columnar.vector.writable.WritableBytesVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Text and binary. Their size is known with the last row only, so the bytes are gathered on the
  * heap, in the order of the rows, and copied once.
  */
-final class BytesVector extends ParquetVector implements WritableBytesVector {
+final class BytesVector extends ParquetVector {
   private static final int FIRST_CAPACITY = 1 << 12;
 
   private final int[] lengths;
   private byte[] bytes = new byte[FIRST_CAPACITY];
   private int size;
+  private BytesValues.@Nullable Words words;
+  private @Nullable BytesValues values;
 
   BytesVector(Column column, int rows) {
     super(column, rows);
@@ -39,21 +41,58 @@ final class BytesVector extends ParquetVector implements WritableBytesVector {
   }
 
   @Override
-  public void reset() {
-    super.reset();
+  void open() {
+    words = null;
+    values = null;
+  }
+
+  @Override
+  boolean hasWords() {
+    return words != null;
+  }
+
+  @Override
+  void words(Page page) {
+    words = new BytesValues.Words(page.values(), page.rows());
+  }
+
+  @Override
+  void values(Page page) {
+    if (page.hasIndices()) {
+      Runs indices = Runs.ofIndices(page.values());
+      values = new BytesValues.LookedUp(indices, Objects.requireNonNull(words));
+      return;
+    }
+    values =
+        switch (page.encoding()) {
+          case PLAIN -> new BytesValues.Plain(page.values());
+          default -> throw unknown(page);
+        };
+  }
+
+  @Override
+  void start(long address, int rows) {
+    super.start(address, rows);
     size = 0;
-    Arrays.fill(lengths, 0);
   }
 
   @Override
-  void clear(int row, int rows) {
-    Arrays.fill(lengths, row, row + rows, 0);
+  void read(int row, int rows) {
+    Objects.requireNonNull(values).read(this, row, rows);
   }
 
+  /** From the last to the first, as each goes to its place or behind; nulls have no bytes. */
   @Override
-  public void appendBytes(int row, byte[] from, int start, int length) {
-    requireRow(row);
-    Objects.checkFromIndexSize(start, length, from.length);
+  void spread(int row, int rows, int values, int[] present) {
+    read(row, values);
+    int from = row + values - 1;
+    for (int i = rows - 1; i >= 0; i--) {
+      lengths[row + i] = present[i] == 0 ? 0 : lengths[from--];
+    }
+  }
+
+  /** Appends the value of {@code row}. */
+  void append(int row, byte[] from, int start, int length) {
     if (length > bytes.length - size) {
       bytes = Arrays.copyOf(bytes, capacityFor(length));
     }
@@ -67,37 +106,9 @@ final class BytesVector extends ParquetVector implements WritableBytesVector {
     long most = Integer.MAX_VALUE - 8;
     if (needed > most) {
       throw new UnsupportedTypeException(
-          "its column '"
-              + column.name()
-              + "' has more than "
-              + most
-              + " bytes in one batch; ask for batches of fewer rows");
+          "it has more than " + most + " bytes in one batch; ask for batches of fewer rows");
     }
     return (int) Math.min(most, Math.max(needed, 2L * bytes.length));
-  }
-
-  /** Each word is taken out of the dictionary once for a batch. */
-  @Override
-  void decode(int rows, int[] indices, Dictionary words) {
-    int largest = -1;
-    for (int row = 0; row < rows; row++) {
-      largest = isPresent(row) ? Math.max(largest, indices[row]) : largest;
-    }
-    byte[][] known = new byte[Math.min(largest + 1, rows)][];
-    size = 0;
-    for (int row = 0; row < rows; row++) {
-      if (isPresent(row)) {
-        int index = indices[row];
-        byte[] word = index < known.length ? known[index] : null;
-        if (word == null) {
-          word = words.decodeToBinary(index);
-          if (index < known.length) {
-            known[index] = word;
-          }
-        }
-        appendBytes(row, word, 0, word.length);
-      }
-    }
   }
 
   @Override
@@ -126,15 +137,5 @@ final class BytesVector extends ParquetVector implements WritableBytesVector {
       RawMemory.putInt(offsets.address() + 4L * (row + 1), end);
     }
     return DeviceArray.from(offsets.withOutcome(Outcome.copied(offsets.nbytes(), reason())));
-  }
-
-  @Override
-  public Bytes getBytes(int row) {
-    throw unread();
-  }
-
-  @Override
-  public void fill(byte[] value) {
-    throw unread();
   }
 }

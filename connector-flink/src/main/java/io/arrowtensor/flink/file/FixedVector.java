@@ -2,42 +2,35 @@ package io.arrowtensor.flink.file;
 
 import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.DType;
+import io.arrowtensor.DeviceArray;
+import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.Memory;
+import io.arrowtensor.Options;
+import io.arrowtensor.Outcome;
+import io.arrowtensor.flink.file.ParquetPages.Page;
 import io.arrowtensor.internal.RawMemory;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.Objects;
-import org.apache.flink.table.data.columnar.vector.Dictionary;
-import org.apache.flink.table.data.columnar.vector.writable.WritableDoubleVector;
-import org.apache.flink.table.data.columnar.vector.writable.WritableFloatVector;
-import org.apache.flink.table.data.columnar.vector.writable.WritableIntVector;
-import org.apache.flink.table.data.columnar.vector.writable.WritableLongVector;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Numbers. The file has them in 4 or 8 bytes, little-endian; integers of 8 and 16 bits in 4, which
- * become as narrow as they are declared.
+ * Numbers, and booleans in a byte each. The file has numbers in 4 or 8 bytes, little-endian;
+ * integers of 8 and 16 bits in 4, which become as narrow as they are declared.
  */
-final class FixedVector extends ParquetVector
-    implements WritableIntVector, WritableLongVector, WritableFloatVector, WritableDoubleVector {
-  private static final VarHandle FLOATS = handle(float[].class);
-  private static final VarHandle DOUBLES = handle(double[].class);
-  private static final VarHandle LONGS = handle(long[].class);
-  private static final VarHandle INTS = handle(int[].class);
-
-  /** Values that are gathered at once: few enough to stay in the first cache. */
-  private static final int GATHERED = 1024;
-
+final class FixedVector extends ParquetVector {
   private final int width;
-  private final byte[] gathered = new byte[GATHERED * Long.BYTES];
-
-  private static VarHandle handle(Class<?> arrays) {
-    return MethodHandles.byteArrayViewVarHandle(arrays, ByteOrder.nativeOrder());
-  }
+  private final int stored;
+  private final byte[] block = new byte[FixedValues.BLOCK * Long.BYTES];
+  private FixedValues.@Nullable Words words;
+  private @Nullable FixedValues values;
 
   FixedVector(Column column, int rows) {
     super(column, rows);
     this.width = column.dtype().itemSize();
+    this.stored = isFlag() ? 1 : Math.max(width, Integer.BYTES);
+  }
+
+  private boolean isFlag() {
+    return column.dtype().equals(DType.BOOL);
   }
 
   @Override
@@ -45,177 +38,117 @@ final class FixedVector extends ParquetVector
     return width;
   }
 
-  /** Gathers on the heap, where a value is stored without more ado, and copies many at once. */
   @Override
-  void decode(int rows, int[] indices, Dictionary words) {
-    for (int start = 0; start < rows; start += GATHERED) {
-      int count = Math.min(GATHERED, rows - start);
-      if (width < Integer.BYTES) {
-        narrow(start, count, indices, words);
-      } else {
-        Arrays.fill(gathered, 0, count * width, (byte) 0); // nulls are not gathered
-        gather(start, count, indices, words);
-        RawMemory.copyFrom(gathered, 0, at(start), count * width);
-      }
-    }
-  }
-
-  /** One loop for each type, so that the lookup is not chosen for each value. */
-  private void gather(int start, int count, int[] indices, Dictionary words) {
-    DType type = column.dtype();
-    if (type.equals(DType.FLOAT32)) {
-      for (int i = 0; i < count; i++) {
-        if (isPresent(start + i)) {
-          FLOATS.set(gathered, i * Float.BYTES, words.decodeToFloat(indices[start + i]));
-        }
-      }
-    } else if (type.equals(DType.FLOAT64)) {
-      for (int i = 0; i < count; i++) {
-        if (isPresent(start + i)) {
-          DOUBLES.set(gathered, i * Double.BYTES, words.decodeToDouble(indices[start + i]));
-        }
-      }
-    } else if (width == Long.BYTES) {
-      for (int i = 0; i < count; i++) {
-        if (isPresent(start + i)) {
-          LONGS.set(gathered, i * Long.BYTES, words.decodeToLong(indices[start + i]));
-        }
-      }
-    } else {
-      for (int i = 0; i < count; i++) {
-        if (isPresent(start + i)) {
-          INTS.set(gathered, i * Integer.BYTES, words.decodeToInt(indices[start + i]));
-        }
-      }
-    }
-  }
-
-  private void narrow(int start, int count, int[] indices, Dictionary words) {
-    for (int row = start; row < start + count; row++) {
-      if (isPresent(row)) {
-        put(row, words.decodeToInt(indices[row]));
-      }
-    }
-  }
-
-  private void put(int row, int value) {
-    switch (width) {
-      case 1 -> RawMemory.putByte(at(row), (byte) value);
-      case 2 -> RawMemory.putShort(at(row), (short) value);
-      default -> RawMemory.putInt(at(row), value);
-    }
-  }
-
-  private void copy(int row, int rows, byte[] from, int start, int bytes) {
-    requireRows(row, rows);
-    int length = Math.multiplyExact(rows, bytes);
-    Objects.checkFromIndexSize(start, length, from.length);
-    RawMemory.copyFrom(from, start, at(row), length);
+  void open() {
+    words = null;
+    values = null;
   }
 
   @Override
-  public void setInt(int row, int value) {
-    requireRow(row);
-    put(row, value);
+  boolean hasWords() {
+    return words != null;
   }
 
   @Override
-  public void setIntsFromBinary(int row, int rows, byte[] from, int start) {
-    if (width == Integer.BYTES) {
-      copy(row, rows, from, start, Integer.BYTES);
+  void words(Page page) {
+    if (isFlag()) {
+      throw unknown(page);
+    }
+    words = FixedValues.Words.of(page.values(), page.rows(), stored);
+  }
+
+  @Override
+  void values(Page page) {
+    if (page.hasIndices()) {
+      Runs indices = Runs.ofIndices(page.values());
+      values = new FixedValues.LookedUp(indices, Objects.requireNonNull(words));
       return;
     }
-    requireRows(row, rows);
-    for (int i = 0; i < rows; i++) { // little-endian: the low bytes come first
-      int at = start + i * Integer.BYTES;
-      put(row + i, (from[at] & 0xff) | from[at + 1] << 8);
+    values = isFlag() ? flags(page) : numbers(page);
+  }
+
+  private FixedValues flags(Page page) {
+    return switch (page.encoding()) {
+      case PLAIN -> new FixedValues.Bits(page.values());
+      case RLE -> new FixedValues.Flags(page.values());
+      default -> throw unknown(page);
+    };
+  }
+
+  private FixedValues numbers(Page page) {
+    return switch (page.encoding()) {
+      case PLAIN -> new FixedValues.Plain(page.values(), stored);
+      case BYTE_STREAM_SPLIT -> new FixedValues.Split(page.values(), stored);
+      case DELTA_BINARY_PACKED -> new Deltas(page.values(), stored);
+      default -> throw unknown(page);
+    };
+  }
+
+  @Override
+  void read(int row, int rows) {
+    FixedValues page = Objects.requireNonNull(values);
+    if (width == stored) {
+      page.read(at(row), rows, width, block);
+      return;
+    }
+    for (int done = 0; done < rows; done += FixedValues.BLOCK) {
+      int next = Math.min(FixedValues.BLOCK, rows - done);
+      page.read(block, next);
+      store(row + done, next);
     }
   }
 
   @Override
-  public void setInts(int row, int rows, int value) {
-    for (int i = 0; i < rows; i++) {
-      setInt(row + i, value);
+  void spread(int row, int rows, int values, int[] present) {
+    Objects.requireNonNull(this.values).read(block, values);
+    switch (stored) {
+      case Long.BYTES -> spreadLongs(rows, values, present);
+      case Integer.BYTES -> spreadInts(rows, values, present);
+      default -> spreadBytes(rows, values, present);
+    }
+    store(row, rows);
+  }
+
+  /** From the last to the first, as each goes to its place or behind; nulls are zeros. */
+  private void spreadLongs(int rows, int values, int[] present) {
+    int from = values - 1;
+    for (int row = rows - 1; row >= 0; row--) {
+      long value = (long) FixedValues.LONGS.get(block, Math.max(from, 0) * Long.BYTES);
+      FixedValues.LONGS.set(block, row * Long.BYTES, value & -present[row]);
+      from -= present[row];
     }
   }
 
-  @Override
-  public void setInts(int row, int rows, int[] from, int start) {
-    for (int i = 0; i < rows; i++) {
-      setInt(row + i, from[start + i]);
+  private void spreadInts(int rows, int values, int[] present) {
+    int from = values - 1;
+    for (int row = rows - 1; row >= 0; row--) {
+      int value = (int) FixedValues.INTS.get(block, Math.max(from, 0) * Integer.BYTES);
+      FixedValues.INTS.set(block, row * Integer.BYTES, value & -present[row]);
+      from -= present[row];
     }
   }
 
-  @Override
-  public void setLong(int row, long value) {
-    requireRow(row);
-    RawMemory.putLong(at(row), value);
+  private void spreadBytes(int rows, int values, int[] present) {
+    int from = values - 1;
+    for (int row = rows - 1; row >= 0; row--) {
+      block[row] = (byte) (block[Math.max(from, 0)] & -present[row]);
+      from -= present[row];
+    }
+  }
+
+  /** Copies the block to its rows, as narrow as those are. */
+  private void store(int row, int rows) {
+    if (width < stored) {
+      for (int i = 0; i < rows * width; i++) { // little-endian: the low bytes come first
+        block[i] = block[i / width * stored + i % width];
+      }
+    }
+    RawMemory.copyFrom(block, 0, at(row), rows * width);
   }
 
   @Override
-  public void setLongsFromBinary(int row, int rows, byte[] from, int start) {
-    copy(row, rows, from, start, Long.BYTES);
-  }
-
-  @Override
-  public void setFloat(int row, float value) {
-    requireRow(row);
-    RawMemory.putFloat(at(row), value);
-  }
-
-  @Override
-  public void setFloatsFromBinary(int row, int rows, byte[] from, int start) {
-    copy(row, rows, from, start, Float.BYTES);
-  }
-
-  @Override
-  public void setDouble(int row, double value) {
-    requireRow(row);
-    RawMemory.putDouble(at(row), value);
-  }
-
-  @Override
-  public void setDoublesFromBinary(int row, int rows, byte[] from, int start) {
-    copy(row, rows, from, start, Double.BYTES);
-  }
-
-  @Override
-  public int getInt(int row) {
-    throw unread();
-  }
-
-  @Override
-  public long getLong(int row) {
-    throw unread();
-  }
-
-  @Override
-  public float getFloat(int row) {
-    throw unread();
-  }
-
-  @Override
-  public double getDouble(int row) {
-    throw unread();
-  }
-
-  @Override
-  public void fill(int value) {
-    throw unread();
-  }
-
-  @Override
-  public void fill(long value) {
-    throw unread();
-  }
-
-  @Override
-  public void fill(float value) {
-    throw unread();
-  }
-
-  @Override
-  public void fill(double value) {
-    throw unread();
+  DeviceColumn column(int rows, Memory memory, Options options) {
+    Memory values = memory.withOutcome(Outcome.copied(memory.nbytes(), reason()));
+    return DeviceColumn.of(column.name(), DeviceArray.from(values));
   }
 }

@@ -8,13 +8,14 @@ import io.arrowtensor.internal.BatchMemory;
 import io.arrowtensor.internal.Closing;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.connector.file.src.reader.BulkFormat;
-import org.apache.flink.formats.parquet.vector.reader.ColumnReader;
-import org.apache.parquet.column.ColumnDescriptor;
-import org.apache.parquet.column.page.PageReadStore;
-import org.apache.parquet.column.page.PageReader;
-import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.metadata.BlockMetaData;
+import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,33 +24,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
   private final ParquetFile file;
-  private final ParquetFileReader groups;
   private final BatchMemory memory;
   private final Options options;
-  private final List<Column> columns;
-  private final List<ColumnDescriptor> stored;
+  private final Iterator<BlockMetaData> groups;
+  private final List<StoredColumn> columns;
   private final List<ParquetVector> vectors;
   private final int maxRows;
-  private final List<ColumnReader<ParquetVector>> readers = new ArrayList<>();
-  private @Nullable PageReadStore group;
   private long rowsRead;
   private long rowsLeft;
 
   private ParquetBatches(ParquetFile file, FileSchema schema, int maxRows, BatchMemory memory) {
-    List<String> names = schema.columns().columns().stream().map(Column::name).toList();
-    schema.require(file.columns(names));
+    List<Column> read = schema.columns().columns();
+    schema.require(file.columns(read.stream().map(Column::name).toList()));
     this.file = file;
-    this.groups = file.reading(names);
     this.memory = memory;
     this.options = Options.defaults().withAllocator(memory.allocator());
-    this.columns = schema.columns().columns();
-    this.stored =
-        names.stream()
-            .map(
-                name ->
-                    groups.getFileMetaData().getSchema().getColumnDescription(new String[] {name}))
-            .toList();
-    this.vectors = columns.stream().map(column -> ParquetColumn.vector(column, maxRows)).toList();
+    this.groups = file.groups().iterator();
+    this.columns = read.stream().map(column -> file.column(column, maxRows)).toList();
+    this.vectors = columns.stream().map(StoredColumn::vector).toList();
     this.maxRows = maxRows;
   }
 
@@ -76,14 +68,15 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
 
   /** Whole row groups are not read; the rest is read and dropped. */
   private void skip(long position) throws IOException {
-    for (var group : groups.getRowGroups()) {
-      if (rowsRead + group.getRowCount() > position) {
+    while (rowsRead < position && groups.hasNext()) {
+      BlockMetaData group = groups.next();
+      if (group.getRowCount() > position - rowsRead) {
+        open(group);
         break;
       }
-      groups.skipNextRowGroup();
       rowsRead += group.getRowCount();
     }
-    while (rowsRead < position && nextGroup()) {
+    while (rowsRead < position && rowsLeft > 0) {
       read((int) Math.min(maxRows, Math.min(rowsLeft, position - rowsRead))).close();
     }
   }
@@ -104,45 +97,41 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
   }
 
   /** Whether there are rows left, in this row group or in the next. */
-  @SuppressWarnings("unchecked") // each vector is what the reader of its column writes to
   private boolean nextGroup() throws IOException {
-    while (rowsLeft == 0) {
-      releaseGroup();
-      PageReadStore pages = groups.readNextRowGroup();
-      if (pages == null) {
-        return false;
-      }
-      group = pages;
-      rowsLeft = pages.getRowCount();
-      for (ColumnDescriptor column : rowsLeft == 0 ? List.<ColumnDescriptor>of() : stored) {
-        PageReader ofColumn = pages.getPageReader(column);
-        requireRows(column, ofColumn.getTotalValueCount());
-        ColumnReader<?> reader = ParquetColumn.reader(column, ofColumn);
-        readers.add((ColumnReader<ParquetVector>) reader);
-      }
+    while (rowsLeft == 0 && groups.hasNext()) {
+      open(groups.next());
     }
-    return true;
+    return rowsLeft > 0;
   }
 
-  /** What was read of it goes to the next row group: nobody may have its pages any more. */
-  private void releaseGroup() {
-    readers.clear();
-    PageReadStore read = group;
-    group = null;
-    if (read != null) {
-      read.close();
+  /** Begins with the columns of {@code group}, in the order in which they lie in the file. */
+  private void open(BlockMetaData group) throws IOException {
+    rowsLeft = group.getRowCount();
+    Map<String, StoredColumn> missing = new LinkedHashMap<>();
+    columns.forEach(column -> missing.put(column.name(), column));
+    List<ColumnChunkMetaData> chunks = new ArrayList<>(group.getColumns());
+    chunks.sort(Comparator.comparingLong(ColumnChunkMetaData::getStartingPos));
+    for (ColumnChunkMetaData chunk : chunks) {
+      StoredColumn column = missing.remove(chunk.getPath().toArray()[0]);
+      if (column != null && rowsLeft > 0) {
+        requireRows(column, chunk.getValueCount());
+        column.open(chunk, rowsLeft);
+      }
+    }
+    if (!missing.isEmpty()) {
+      throw FileFailure.invalid(file.path(), "a row group has no columns " + missing.keySet());
     }
   }
 
   /** No column is nested, so each has a value or a null for every row. */
-  private void requireRows(ColumnDescriptor column, long values) {
+  private void requireRows(StoredColumn column, long values) {
     if (values != rowsLeft) {
       throw FileFailure.invalid(
           file.path(),
           "a row group has "
               + rowsLeft
               + " rows, its column '"
-              + column.getPath()[0]
+              + column.name()
               + "' "
               + values
               + " values");
@@ -155,8 +144,8 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
       for (int c = 0; c < vectors.size(); c++) {
         ParquetVector vector = vectors.get(c);
         vector.start(slabs.address(c), rows);
-        readers.get(c).readToVector(rows, vector);
-        made.add(vector.finish(slabs.memory(c, columns.get(c)), options));
+        columns.get(c).read(rows);
+        made.add(vector.finish(slabs.memory(c, vector.column), options));
       }
       rowsRead += rows;
       rowsLeft -= rows;
@@ -169,8 +158,6 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
 
   @Override
   public void close() throws IOException {
-    try (file) {
-      releaseGroup();
-    }
+    file.close();
   }
 }

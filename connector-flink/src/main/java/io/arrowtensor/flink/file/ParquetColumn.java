@@ -4,17 +4,10 @@ import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.ColumnKind;
 import io.arrowtensor.DType;
 import io.arrowtensor.UnsupportedTypeException;
-import java.io.IOException;
+import java.util.EnumSet;
 import java.util.List;
-import org.apache.flink.formats.parquet.vector.reader.AbstractColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.BooleanColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.BytesColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.DoubleColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.FloatColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.IntColumnReader;
-import org.apache.flink.formats.parquet.vector.reader.LongColumnReader;
-import org.apache.parquet.column.ColumnDescriptor;
-import org.apache.parquet.column.page.PageReader;
+import java.util.Set;
+import org.apache.parquet.column.Encoding;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.IntLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.TimeLogicalTypeAnnotation;
@@ -49,6 +42,25 @@ final class ParquetColumn {
       return new Column(type.getName(), bytes(type, logical), DType.UINT8, List.of(), nullable);
     }
     return Column.scalar(type.getName(), scalar(type, stored, logical)).withNullable(nullable);
+  }
+
+  /** How the values of a column may be encoded. */
+  @SuppressWarnings("deprecation") // the name of dictionary encoding in files of version 1
+  static Set<Encoding> readable(Type type) {
+    Set<Encoding> dictionary =
+        EnumSet.of(Encoding.PLAIN, Encoding.PLAIN_DICTIONARY, Encoding.RLE_DICTIONARY);
+    return switch (type.asPrimitiveType().getPrimitiveTypeName()) {
+      case BOOLEAN -> EnumSet.of(Encoding.PLAIN, Encoding.RLE);
+      case FLOAT, DOUBLE -> with(dictionary, Encoding.BYTE_STREAM_SPLIT);
+      case INT32, INT64 ->
+          with(dictionary, Encoding.BYTE_STREAM_SPLIT, Encoding.DELTA_BINARY_PACKED);
+      default -> dictionary;
+    };
+  }
+
+  private static Set<Encoding> with(Set<Encoding> encodings, Encoding... others) {
+    encodings.addAll(List.of(others));
+    return encodings;
   }
 
   /** What the integers of a column count, empty for plain values. */
@@ -112,24 +124,8 @@ final class ParquetColumn {
 
   /** Where up to {@code rows} values of {@code column} go: memory of {@link ParquetSlabs}. */
   static ParquetVector vector(Column column, int rows) {
-    if (column.kind() != ColumnKind.ARRAY) {
-      return new BytesVector(column, rows);
-    }
-    return column.dtype().equals(DType.BOOL)
-        ? new FlagVector(column, rows)
-        : new FixedVector(column, rows);
-  }
-
-  /** Flink's reader of the pages of a column in one row group. */
-  static AbstractColumnReader<?> reader(ColumnDescriptor column, PageReader pages)
-      throws IOException {
-    return switch (column.getPrimitiveType().getPrimitiveTypeName()) {
-      case BOOLEAN -> new BooleanColumnReader(column, pages);
-      case INT32 -> new IntColumnReader(column, pages);
-      case INT64 -> new LongColumnReader(column, pages);
-      case FLOAT -> new FloatColumnReader(column, pages);
-      case DOUBLE -> new DoubleColumnReader(column, pages);
-      default -> new BytesColumnReader(column, pages);
-    };
+    return column.kind() == ColumnKind.ARRAY
+        ? new FixedVector(column, rows)
+        : new BytesVector(column, rows);
   }
 }

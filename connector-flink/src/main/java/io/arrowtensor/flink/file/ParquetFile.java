@@ -1,6 +1,7 @@
 package io.arrowtensor.flink.file;
 
 import io.arrowtensor.BatchSchema;
+import io.arrowtensor.BatchSchema.Column;
 import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.UnsupportedTypeException;
@@ -28,13 +29,15 @@ import org.apache.parquet.schema.Type;
 
 /** An open Parquet file, or the row groups of it that a split has. */
 final class ParquetFile implements Closeable {
-  @SuppressWarnings("deprecation") // the name of dictionary encoding in files of version 1
-  private static final Set<Encoding> READABLE =
-      EnumSet.of(Encoding.PLAIN, Encoding.PLAIN_DICTIONARY, Encoding.RLE_DICTIONARY);
-
   /** Those of definition levels, which files without statistics of encodings list with the data. */
   @SuppressWarnings("deprecation")
   private static final Set<Encoding> LEVELS = EnumSet.of(Encoding.RLE, Encoding.BIT_PACKED);
+
+  /** Bytes of a column to read at once where moving about a file costs little. */
+  private static final int LOCAL_STEP = 1 << 18;
+
+  /** And where it costs a request: a column of most row groups has no more. */
+  private static final int REMOTE_STEP = 1 << 23;
 
   /** What Hadoop is set to: its files are parsed once, not for each Parquet file. */
   static final class Settings {
@@ -55,11 +58,26 @@ final class ParquetFile implements Closeable {
 
   private final Path path;
   private final long length;
+  private final FSDataInputStream stream;
+  private final int step;
+  private final ParquetReadOptions options;
   private final ParquetFileReader reader;
 
-  private ParquetFile(Path path, long length, ParquetFileReader reader) {
+  /**
+   * @param reader of the footer alone; closes {@code stream}
+   */
+  private ParquetFile(
+      Path path,
+      long length,
+      FSDataInputStream stream,
+      int step,
+      ParquetReadOptions options,
+      ParquetFileReader reader) {
     this.path = path;
     this.length = length;
+    this.stream = stream;
+    this.step = step;
+    this.options = options;
     this.reader = reader;
   }
 
@@ -67,28 +85,22 @@ final class ParquetFile implements Closeable {
    * Opens the row groups in the middle of which {@code bytes} from {@code start} reach, as all of
    * Parquet's readers split files. What a corrupt file says lies before or behind it belongs to the
    * first or the last split: it would be lost unseen in none. The caller closes the file.
-   *
-   * @param buffers where row groups are read to
    */
-  static ParquetFile open(Path path, long start, long bytes, GroupBuffers buffers)
-      throws IOException {
+  static ParquetFile open(Path path, long start, long bytes) throws IOException {
     FileSystem files = path.getFileSystem();
     long length = files.getFileStatus(path).getLen();
-    FSDataInputStream stream = new SteppedInput(files.open(path));
+    FSDataInputStream stream = files.open(path);
     boolean opened = false;
     try {
       long from = start == 0 ? Long.MIN_VALUE : start;
       long to = bytes >= length - start ? Long.MAX_VALUE : start + bytes;
       ParquetReadOptions options =
-          ParquetReadOptions.builder(Settings.HADOOP)
-              .withRange(from, to)
-              .withAllocator(buffers)
-              .withMaxAllocationInBytes(GroupBuffers.SIZE)
-              .build();
+          ParquetReadOptions.builder(Settings.HADOOP).withRange(from, to).build();
       ParquetFileReader reader =
           ParquetFileReader.open(new ParquetInputFile(stream, length), options);
       opened = true;
-      return new ParquetFile(path, length, reader);
+      int step = files.isDistributedFS() ? REMOTE_STEP : LOCAL_STEP;
+      return new ParquetFile(path, length, stream, step, options, reader);
     } catch (RuntimeException e) {
       throw FileFailure.of(path, e);
     } catch (IOException e) {
@@ -119,10 +131,9 @@ final class ParquetFile implements Closeable {
   FileSchema columns(List<String> names) {
     try {
       List<Type> types = types(names);
+      BatchSchema columns = new BatchSchema(types.stream().map(ParquetColumn::of).toList());
       types.forEach(this::requireEncodings);
-      return new FileSchema(
-          new BatchSchema(types.stream().map(ParquetColumn::of).toList()),
-          types.stream().map(ParquetColumn::unit).toList());
+      return new FileSchema(columns, types.stream().map(ParquetColumn::unit).toList());
     } catch (RuntimeException e) {
       throw FileFailure.of(path, e);
     }
@@ -151,16 +162,19 @@ final class ParquetFile implements Closeable {
   }
 
   private void requireEncodings(Type column) {
+    Set<Encoding> readable = ParquetColumn.readable(column);
     for (BlockMetaData group : reader.getRowGroups()) {
       for (ColumnChunkMetaData chunk : group.getColumns()) {
         boolean chosen = chunk.getPath().toArray()[0].equals(column.getName());
-        if (chosen && !READABLE.containsAll(dataEncodings(chunk))) {
+        if (chosen && !readable.containsAll(dataEncodings(chunk))) {
           throw new UnsupportedTypeException(
               "its column '"
                   + column.getName()
                   + "' is encoded as "
                   + dataEncodings(chunk)
-                  + ", of which Flink's reader knows plain and dictionary encoding; write it so");
+                  + "; columns of its type are read if they are "
+                  + new TreeSet<>(readable)
+                  + ", so write it as one of these, or leave it out");
         }
       }
     }
@@ -176,11 +190,21 @@ final class ParquetFile implements Closeable {
     return data;
   }
 
-  /** The reader, which reads {@code names} from now on; borrowed. */
-  ParquetFileReader reading(List<String> names) {
-    reader.setRequestedSchema(new MessageType("columns", types(names)));
+  /** The row groups, whose pages all lie inside of the file. */
+  List<BlockMetaData> groups() {
     requireInside();
-    return reader;
+    return reader.getRowGroups();
+  }
+
+  /** What reads a column of the file, as long as that is open. */
+  StoredColumn column(Column column, int maxRows) {
+    ParquetPages pages =
+        new ParquetPages(
+            new PageInput(stream, step),
+            options.getCodecFactory(),
+            options.usePageChecksumVerification(),
+            column.nullable());
+    return new StoredColumn(pages, ParquetColumn.vector(column, maxRows));
   }
 
   /** Refuses pages that a corrupt file names outside of itself, before memory is allocated. */

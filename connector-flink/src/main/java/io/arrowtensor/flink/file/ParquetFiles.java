@@ -18,12 +18,13 @@ import org.apache.flink.core.fs.Path;
  * DataStream<OwnedBatch> batches = env.fromSource(source, WatermarkStrategy.noWatermarks(), "flights");
  * }</pre>
  *
- * <p>An element is up to {@value #MAX_ROWS} rows of one row group. Flink's column readers decode
- * the pages straight to native memory; columns of one type lie in one slab, so that they are also
+ * <p>An element is up to {@value #MAX_ROWS} rows of one row group. Pages are read a few at a time
+ * and decoded straight to native memory; columns of one type lie in one slab, so that they are also
  * one matrix. Numbers, booleans, text and binary are read; dates, times and timestamps as the
- * integers that they are stored as; nulls stay nulls. Other columns (nested, decimals, fixed-length
- * bytes, INT96 timestamps) and encodings other than plain and dictionary are refused by name when
- * the format is made.
+ * integers that they are stored as; nulls stay nulls. Pages of both versions may be plain or have a
+ * dictionary, numbers split bytes, integers packed deltas. Other columns (nested, decimals,
+ * fixed-length bytes, INT96 timestamps) and other encodings are refused by name when the format is
+ * made.
  *
  * <p>Needs {@code flink-parquet} and Hadoop's classes on the class path, as Flink's own Parquet
  * format does.
@@ -69,8 +70,7 @@ public final class ParquetFiles {
   }
 
   private static FileSchema learn(Path example, String... columns) throws IOException {
-    try (ParquetFile file =
-        ParquetFile.open(ExampleFile.of(example), 0, Long.MAX_VALUE, new GroupBuffers())) {
+    try (ParquetFile file = ParquetFile.open(ExampleFile.of(example), 0, Long.MAX_VALUE)) {
       return file.columns(List.of(columns));
     }
   }

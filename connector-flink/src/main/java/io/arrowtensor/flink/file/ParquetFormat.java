@@ -12,8 +12,8 @@ import org.apache.flink.connector.file.src.util.CheckpointedPosition;
 /**
  * Parquet files, split between row groups.
  *
- * <p>Flink's {@code ParquetVectorizedInputFormat} is not built upon, though its column readers are:
- * it fixes heap vectors, and restores by elements where a position here is rows.
+ * <p>Flink's {@code ParquetVectorizedInputFormat} is not built upon: it fixes heap vectors, reads
+ * whole row groups to the heap, and restores by elements where a position here is rows.
  */
 final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
   private static final long serialVersionUID = 1;
@@ -21,7 +21,6 @@ final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
   private final FileSchema schema;
   private final int maxRows;
   private final ReaderMemory memory = new ReaderMemory();
-  private final GroupBuffers buffers = new GroupBuffers();
 
   ParquetFormat(FileSchema schema, int maxRows) {
     this.schema = schema;
@@ -45,7 +44,7 @@ final class ParquetFormat implements BulkFormat<OwnedBatch, FileSourceSplit> {
 
   private ParquetBatches open(Configuration config, FileSourceSplit split, long position)
       throws IOException {
-    ParquetFile file = ParquetFile.open(split.path(), split.offset(), split.length(), buffers);
+    ParquetFile file = ParquetFile.open(split.path(), split.offset(), split.length());
     try {
       return ParquetBatches.open(file, schema, maxRows, memory.open(config), position);
     } catch (IOException | RuntimeException | Error e) {

@@ -7,7 +7,6 @@ import io.arrowtensor.Options;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.Closing;
 import io.arrowtensor.internal.Owner;
-import io.arrowtensor.internal.RawMemory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,8 +53,6 @@ final class ParquetSlabs implements AutoCloseable {
     long distance = (rows + perLine - 1L) / perLine * perLine;
     Memory slab = BulkCopy.allocate(type, new long[] {columns.size(), distance}, options);
     slabs.add(slab);
-    // Flink's reader of runs may skip rows of a corrupt page: they shall not show old memory.
-    RawMemory.fill(slab.address(), slab.nbytes(), (byte) 0);
     for (int k = 0; k < columns.size(); k++) {
       addresses[columns.get(k)] = slab.address() + k * distance * type.itemSize();
       owners[columns.get(k)] = slab;

@@ -5,32 +5,27 @@ import io.arrowtensor.CopyReason;
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceArray;
 import io.arrowtensor.DeviceColumn;
+import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
-import io.arrowtensor.Outcome;
+import io.arrowtensor.UnsupportedTypeException;
+import io.arrowtensor.flink.file.ParquetPages.Page;
 import io.arrowtensor.internal.BulkCopy;
 import io.arrowtensor.internal.RawMemory;
 import java.util.Arrays;
-import java.util.Objects;
-import org.apache.flink.table.data.columnar.vector.Dictionary;
-import org.apache.flink.table.data.columnar.vector.heap.HeapIntVector;
-import org.apache.flink.table.data.columnar.vector.writable.WritableColumnVector;
-import org.apache.flink.table.data.columnar.vector.writable.WritableIntVector;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Where Flink's Parquet readers write the values of one column: a page's bytes go to the batch's
- * native memory at once, without the heap vectors in between that Flink's rows are made of. Indices
- * into a dictionary are kept, and looked up together at the end. Used again for every batch.
+ * Where the values of one column go: from the bytes of a page to the native memory of a batch, with
+ * no more on the heap in between than a block of values that the first cache holds. Used again for
+ * every batch.
  */
-abstract class ParquetVector implements WritableColumnVector {
+abstract class ParquetVector {
   final Column column;
   private final byte[] present;
   private long address;
   private int rows;
   private boolean nulls;
-  private @Nullable Dictionary dictionary;
-  private @Nullable HeapIntVector ids;
+  private boolean indices;
   private boolean decoded;
 
   ParquetVector(Column column, int capacity) {
@@ -41,13 +36,61 @@ abstract class ParquetVector implements WritableColumnVector {
   /** Bytes of one value in the memory that {@link #start} gets; 0 where that needs none. */
   abstract int width();
 
+  /** Forgets the dictionary of the last row group. */
+  abstract void open();
+
+  /** Whether there is a dictionary. */
+  abstract boolean hasWords();
+
+  /** Copies the dictionary that {@code page} is. */
+  abstract void words(Page page);
+
+  /** Reads from {@code page} from now on; an encoding that is not known is refused. */
+  abstract void values(Page page);
+
+  /** Reads the next {@code rows} values of the page. */
+  abstract void read(int row, int rows);
+
+  /**
+   * Reads the next {@code values} values of the page to those of {@code rows} rows, a block at
+   * most, that are present.
+   *
+   * @param present one for each row that is, else zero
+   */
+  abstract void spread(int row, int rows, int values, int[] present);
+
+  /** The column without its nulls; takes over {@code memory}, also when it fails. */
+  abstract DeviceColumn column(int rows, Memory memory, Options options);
+
+  /** Makes {@code page} the one that is read, or its dictionary. */
+  final void page(Page page) {
+    if (!page.dictionary()) {
+      indices = page.hasIndices();
+      if (indices && !hasWords()) {
+        throw new InvalidStructException("a page has indices, but there is no dictionary");
+      }
+      values(page);
+    } else if (hasWords()) {
+      throw new InvalidStructException("there is more than one dictionary");
+    } else {
+      words(page);
+    }
+  }
+
+  /** The error of a page that is encoded in a way that this does not know. */
+  final UnsupportedTypeException unknown(Page page) {
+    return new UnsupportedTypeException(
+        "a page is encoded as " + page.encoding() + "; write it in another way, or leave it out");
+  }
+
   /**
    * The next batch has {@code rows}, no more than this was made for, and goes to {@code address}.
    */
-  final void start(long address, int rows) {
+  void start(long address, int rows) {
     this.address = address;
     this.rows = rows;
-    reset();
+    nulls = false;
+    decoded = false;
   }
 
   /** Where the value of a row goes. */
@@ -55,18 +98,33 @@ abstract class ParquetVector implements WritableColumnVector {
     return address + (long) row * width();
   }
 
-  /** Writes zeros for {@code rows} null rows. */
-  void clear(int row, int rows) {
-    RawMemory.fill(at(row), (long) rows * width(), (byte) 0);
+  /** Reads {@code rows} values of the page that is read. */
+  final void readAll(int row, int rows) {
+    decoded |= indices;
+    read(row, rows);
+    if (column.nullable()) {
+      Arrays.fill(present, row, row + rows, (byte) 1);
+    }
   }
 
-  /** Looks up the values of all rows. */
-  abstract void decode(int rows, int[] indices, Dictionary words);
-
-  /** The column without its nulls; takes over {@code memory}, also when it fails. */
-  DeviceColumn column(int rows, Memory memory, Options options) {
-    Memory values = memory.withOutcome(Outcome.copied(memory.nbytes(), reason()));
-    return DeviceColumn.of(column.name(), DeviceArray.from(values));
+  /**
+   * Reads {@code rows} rows of the page that is read, a block at most.
+   *
+   * @param levels one for each row that has a value, else zero
+   */
+  final void readPresent(int row, int rows, int[] levels) {
+    int values = 0;
+    for (int i = 0; i < rows; i++) {
+      values += levels[i];
+      present[row + i] = (byte) levels[i];
+    }
+    decoded |= indices;
+    if (values == rows) {
+      read(row, rows);
+    } else {
+      nulls = true;
+      spread(row, rows, values, levels);
+    }
   }
 
   /**
@@ -75,16 +133,6 @@ abstract class ParquetVector implements WritableColumnVector {
    * @param memory at the address that was started with; passes to the column
    */
   final DeviceColumn finish(Memory memory, Options options) {
-    try {
-      Dictionary words = dictionary;
-      if (words != null) {
-        decoded = true;
-        decode(rows, Objects.requireNonNull(ids).vector, words);
-      }
-    } catch (RuntimeException | Error e) {
-      memory.release();
-      throw e;
-    }
     DeviceColumn finished = column(rows, memory, options);
     try {
       return nulls ? finished.withValidity(validity(options)) : finished;
@@ -102,88 +150,10 @@ abstract class ParquetVector implements WritableColumnVector {
   }
 
   /** Why the bytes of this batch are not where they were in the file. */
-  CopyReason reason() {
+  final CopyReason reason() {
+    if (column.dtype().equals(DType.BOOL)) {
+      return CopyReason.BIT_PACKED;
+    }
     return decoded ? CopyReason.DICTIONARY : CopyReason.ON_HEAP;
-  }
-
-  final boolean isPresent(int row) {
-    return !nulls || present[row] != 0;
-  }
-
-  /** Refuses what lies outside, as raw memory follows. */
-  final void requireRows(int row, int count) {
-    Objects.checkFromIndexSize(row, count, rows);
-  }
-
-  /** As {@link #requireRows}, for one row. */
-  final void requireRow(int row) {
-    Objects.checkIndex(row, rows);
-  }
-
-  /** What Flink's rows would call; these values are read elsewhere. */
-  final UnsupportedOperationException unread() {
-    return new UnsupportedOperationException("Cannot use column '" + column.name() + "' by rows");
-  }
-
-  @Override
-  public void reset() {
-    nulls = false;
-    dictionary = null;
-    decoded = false;
-  }
-
-  @Override
-  public final void setNullAt(int row) {
-    setNulls(row, 1);
-  }
-
-  @Override
-  public final void setNulls(int row, int count) {
-    requireRows(row, count);
-    if (!nulls) {
-      nulls = true;
-      Arrays.fill(present, (byte) 1);
-    }
-    Arrays.fill(present, row, row + count, (byte) 0);
-    clear(row, count);
-  }
-
-  @Override
-  public final void fillWithNulls() {
-    setNulls(0, rows);
-  }
-
-  @Override
-  public final boolean isNullAt(int row) {
-    return !isPresent(row);
-  }
-
-  /** Null when pages without dictionary follow: then Flink's reader has looked up all before. */
-  @Override
-  public final void setDictionary(@Nullable Dictionary words) {
-    decoded |= words == null && dictionary != null;
-    dictionary = words;
-  }
-
-  @Override
-  public final boolean hasDictionary() {
-    return dictionary != null;
-  }
-
-  @Override
-  public final WritableIntVector reserveDictionaryIds(int count) {
-    HeapIntVector reserved = ids;
-    if (reserved == null) {
-      reserved = new HeapIntVector(present.length);
-      ids = reserved;
-    }
-    reserved.reset();
-    Arrays.fill(reserved.vector, 0); // as the slab is: a row that a corrupt page skips is no older
-    return reserved;
-  }
-
-  @Override
-  public final WritableIntVector getDictionaryIds() {
-    return Objects.requireNonNull(ids);
   }
 }

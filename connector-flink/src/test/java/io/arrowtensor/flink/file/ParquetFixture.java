@@ -22,6 +22,7 @@ import org.apache.parquet.schema.LogicalTypeAnnotation.IntLogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.MessageTypeParser;
 import org.apache.parquet.schema.PrimitiveType;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
 
 /**
@@ -70,6 +71,16 @@ record ParquetFixture(
           }
           """);
 
+  /** The columns, or those with values of one width. */
+  static String[] names(boolean fixed) {
+    return SCHEMA.getFields().stream()
+        .filter(
+            type ->
+                !fixed || type.asPrimitiveType().getPrimitiveTypeName() != PrimitiveTypeName.BINARY)
+        .map(Type::getName)
+        .toArray(String[]::new);
+  }
+
   void write(Path file, int rows, Random random) throws Exception {
     SimpleGroupFactory groups = new SimpleGroupFactory(SCHEMA);
     try (ParquetWriter<Group> writer =
@@ -78,6 +89,7 @@ record ParquetFixture(
             .withDictionaryEncoding(dictionary)
             .withDictionaryPageSize(1 << 10)
             .withWriterVersion(version)
+            .withByteStreamSplitEncoding(version == WriterVersion.PARQUET_2_0)
             .withCompressionCodec(codec)
             .withRowGroupSize(1L)
             .withMinRowCountForPageSizeCheck(groupRows) // and so for the size of a row group

@@ -16,10 +16,11 @@ import java.util.Random;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.file.src.FileSourceSplit;
 import org.apache.flink.connector.file.src.reader.BulkFormat;
+import org.apache.parquet.column.Encoding;
 import org.apache.parquet.column.ParquetProperties.WriterVersion;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.apache.parquet.schema.Type;
+import org.apache.parquet.io.LocalInputFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,8 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What is read from Parquet files is what Parquet's own reader reads, row by row. */
 @ExtendWith(NothingHeld.class)
 class ParquetReadTest {
-  private static final String[] ALL =
-      ParquetFixture.SCHEMA.getFields().stream().map(Type::getName).toArray(String[]::new);
+  private static final String[] ALL = ParquetFixture.names(false);
 
   @TempDir Path folder;
 
@@ -68,7 +68,9 @@ class ParquetReadTest {
     "3000, true, PARQUET_1_0, UNCOMPRESSED, 100000, 100, 100000, 4, 1000",
     "3000, true, PARQUET_1_0, UNCOMPRESSED, 100000, 1000, 400, 0, 250",
     "1000, true, PARQUET_1_0, UNCOMPRESSED, 100, 30, 20, 9, 1",
-    "1000, true, PARQUET_1_0, UNCOMPRESSED, 130, 30, 20, 9, 40"
+    "1000, true, PARQUET_1_0, UNCOMPRESSED, 130, 30, 20, 9, 40",
+    "1000, true, PARQUET_2_0, UNCOMPRESSED, 130, 30, 20, 9, 40",
+    "1000, true, PARQUET_2_0, ZSTD, 100000, 100, 20, 4, 333"
   })
   void everyTypeIsReadAsParquetReadsIt(
       int rows,
@@ -92,6 +94,32 @@ class ParquetReadTest {
       assertThat(Cells.joined(batches)).isEqualTo(ParquetFixture.read(file, ALL));
     }
     assertThat(batches).allSatisfy(b -> assertThat(b.get(0).size()).isBetween(1, maxRows));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "UNCOMPRESSED, 100000, 3000, 0, 8192",
+    "ZSTD, 100000, 700, 3, 1000",
+    "UNCOMPRESSED, 130, 7, 2, 40",
+    "GZIP, 1000, 100, 1, 8192"
+  })
+  void deltasSplitBytesAndRunsAreReadAsParquetReadsThem(
+      CompressionCodecName codec, int groupRows, int pageRows, int nullEvery, int maxRows)
+      throws Exception {
+    Path file = folder.resolve("v2.parquet");
+    new ParquetFixture(
+            false, WriterVersion.PARQUET_2_0, codec, groupRows, pageRows, 1 << 18, nullEvery)
+        .write(file, 3000, new Random(groupRows));
+    String[] names = ParquetFixture.names(true);
+    assertThat(
+            Cells.joined(IpcReadTest.read(format(file, maxRows, names), file, 0, Files.size(file))))
+        .isEqualTo(ParquetFixture.read(file, names));
+    try (ParquetFileReader reader = ParquetFileReader.open(new LocalInputFile(file))) {
+      assertThat(reader.getRowGroups().get(0).getColumns())
+          .filteredOn(column -> List.of(names).contains(column.getPath().toDotString()))
+          .flatExtracting(column -> column.getEncodingStats().getDataEncodings())
+          .containsOnly(Encoding.DELTA_BINARY_PACKED, Encoding.BYTE_STREAM_SPLIT, Encoding.RLE);
+    }
   }
 
   @Test

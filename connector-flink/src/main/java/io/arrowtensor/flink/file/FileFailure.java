@@ -20,7 +20,9 @@ final class FileFailure {
 
   /** As {@link #of(Path, RuntimeException)}: Parquet reports broken files as both kinds. */
   static IOException of(Path path, IOException failure) {
-    return new IOException("Cannot read " + path + ": " + failure.getMessage(), failure);
+    String message = failure.getMessage();
+    return new IOException(
+        "Cannot read " + path + ": " + (message == null ? failure : message), failure);
   }
 
   /** {@code failure}, which is of memory, of the depth of calls or of a class. */
@@ -37,9 +39,7 @@ final class FileFailure {
     String name = "Cannot read " + path;
     String message = String.valueOf(failure.getMessage());
     if (failure instanceof InterchangeException) {
-      return message.startsWith(name)
-          ? failure
-          : new InterchangeException(name + ": " + message, failure);
+      return message.startsWith(name) ? failure : named(name + ": " + message, failure);
     }
     if (failure instanceof OutOfMemoryException) {
       return new InterchangeException(
@@ -59,6 +59,18 @@ final class FileFailure {
             ? new UnsupportedTypeException(
                 name + ": " + message + "; write it in another way, or leave it out")
             : invalid(path, "its bytes make no sense (" + failure + ")");
+    named.initCause(failure);
+    return named;
+  }
+
+  /** {@code failure} with another message, of the same kind where that says whose fault it is. */
+  private static InterchangeException named(String message, RuntimeException failure) {
+    InterchangeException named = new InterchangeException(message);
+    if (failure instanceof InvalidStructException) {
+      named = new InvalidStructException(message);
+    } else if (failure instanceof UnsupportedTypeException) {
+      named = new UnsupportedTypeException(message);
+    }
     named.initCause(failure);
     return named;
   }

@@ -56,7 +56,7 @@ abstract class FixedValues {
     }
 
     private Span next(int count) {
-      Span next = left.first(Math.multiplyExact(count, width));
+      Span next = left.first((long) count * width);
       left = left.behind(next.length());
       return next;
     }
@@ -123,6 +123,10 @@ abstract class FixedValues {
       this.values = values;
       this.width = width;
       this.all = values.length() / width;
+      if (values.length() % width != 0) {
+        throw new InvalidStructException(
+            values.length() + " split bytes are no values of " + width + " bytes");
+      }
     }
 
     @Override
@@ -167,7 +171,7 @@ abstract class FixedValues {
      * @param width 4 or 8
      */
     static Words of(Span page, int count, int width) {
-      Span words = page.first(Math.multiplyExact(count, width));
+      Span words = page.first((long) count * width);
       return width == Long.BYTES ? longs(words, count) : ints(words, count);
     }
 

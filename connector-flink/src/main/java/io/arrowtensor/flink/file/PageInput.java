@@ -7,22 +7,17 @@ import org.apache.flink.core.fs.FSDataInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of one column in one row group, read in steps to the heap: an array that is used again
- * and stays in the processor's cache, which a whole row group would not. As a stream it gives page
- * headers. One thread.
+ * The bytes of one column in one row group, read in steps to the heap: an array that is used again,
+ * and which small steps leave in the processor's cache. As a stream it gives page headers. One
+ * thread.
  */
 final class PageInput extends InputStream {
-  /**
-   * Bytes that a file is asked for at once. A local file of Java allocates as much native memory
-   * and copies from there.
-   */
-  private static final int READ = 1 << 16;
-
   /** An array of Java is no longer. */
   private static final int LARGEST = Integer.MAX_VALUE - 8;
 
   private final FSDataInputStream file;
   private final int step;
+  private final int request;
   private byte[] buffer = {};
   private int from;
   private int to;
@@ -33,10 +28,12 @@ final class PageInput extends InputStream {
   /**
    * @param file borrowed, and read by other columns too
    * @param step bytes to read at once, if there are as many
+   * @param request how many of them to ask the file for in one call
    */
-  PageInput(FSDataInputStream file, int step) {
+  PageInput(FSDataInputStream file, int step, int request) {
     this.file = file;
     this.step = step;
+    this.request = request;
   }
 
   /**
@@ -78,7 +75,8 @@ final class PageInput extends InputStream {
     if (bytes - there > end + behind - next) {
       return false;
     }
-    if (there == 0 || bytes > buffer.length - from) {
+    long room = Math.max(bytes - there, Math.min(step, end - next));
+    if (there == 0 || room > buffer.length - to) {
       move(bytes, there);
     }
     long wanted = Math.min(Math.min(step, buffer.length - to), end - next);
@@ -102,7 +100,7 @@ final class PageInput extends InputStream {
   private void fill(int bytes) throws IOException {
     file.seek(next);
     for (int done = 0; done < bytes; ) {
-      int read = file.read(buffer, to, Math.min(READ, bytes - done));
+      int read = file.read(buffer, to, Math.min(request, bytes - done));
       if (read < 0) {
         throw new EOFException("it ends at " + next + "; was it overwritten?");
       }

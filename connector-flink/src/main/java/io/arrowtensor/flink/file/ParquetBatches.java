@@ -40,9 +40,15 @@ final class ParquetBatches implements BulkFormat.Reader<OwnedBatch> {
     this.memory = memory;
     this.options = Options.defaults().withAllocator(memory.allocator());
     this.groups = file.groups().iterator();
-    this.columns = read.stream().map(column -> file.column(column, maxRows)).toList();
+    this.maxRows = most(file.groups(), maxRows);
+    this.columns = read.stream().map(column -> file.column(column, this.maxRows)).toList();
     this.vectors = columns.stream().map(StoredColumn::vector).toList();
-    this.maxRows = maxRows;
+  }
+
+  /** The rows of the largest batch. */
+  private static int most(List<BlockMetaData> groups, int maxRows) {
+    long largest = groups.stream().mapToLong(BlockMetaData::getRowCount).max().orElse(1);
+    return (int) Math.min(maxRows, Math.max(1, largest));
   }
 
   /**

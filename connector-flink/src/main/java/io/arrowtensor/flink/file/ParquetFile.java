@@ -36,7 +36,10 @@ final class ParquetFile implements Closeable {
   /** Bytes of a column to read at once where moving about a file costs little. */
   private static final int LOCAL_STEP = 1 << 18;
 
-  /** And where it costs a request: a column of most row groups has no more. */
+  /** In calls of so many: a local file of Java allocates as much native memory. */
+  private static final int LOCAL_REQUEST = 1 << 16;
+
+  /** Bytes to ask for at once where that is a request: a column of most row groups has no more. */
   private static final int REMOTE_STEP = 1 << 23;
 
   /** What Hadoop is set to: its files are parsed once, not for each Parquet file. */
@@ -59,7 +62,7 @@ final class ParquetFile implements Closeable {
   private final Path path;
   private final long length;
   private final FSDataInputStream stream;
-  private final int step;
+  private final boolean remote;
   private final ParquetReadOptions options;
   private final ParquetFileReader reader;
 
@@ -70,13 +73,13 @@ final class ParquetFile implements Closeable {
       Path path,
       long length,
       FSDataInputStream stream,
-      int step,
+      boolean remote,
       ParquetReadOptions options,
       ParquetFileReader reader) {
     this.path = path;
     this.length = length;
     this.stream = stream;
-    this.step = step;
+    this.remote = remote;
     this.options = options;
     this.reader = reader;
   }
@@ -99,8 +102,7 @@ final class ParquetFile implements Closeable {
       ParquetFileReader reader =
           ParquetFileReader.open(new ParquetInputFile(stream, length), options);
       opened = true;
-      int step = files.isDistributedFS() ? REMOTE_STEP : LOCAL_STEP;
-      return new ParquetFile(path, length, stream, step, options, reader);
+      return new ParquetFile(path, length, stream, files.isDistributedFS(), options, reader);
     } catch (RuntimeException e) {
       throw FileFailure.of(path, e);
     } catch (IOException e) {
@@ -132,7 +134,7 @@ final class ParquetFile implements Closeable {
     try {
       List<Type> types = types(names);
       BatchSchema columns = new BatchSchema(types.stream().map(ParquetColumn::of).toList());
-      types.forEach(this::requireEncodings);
+      types.forEach(this::requireReadable);
       return new FileSchema(columns, types.stream().map(ParquetColumn::unit).toList());
     } catch (RuntimeException e) {
       throw FileFailure.of(path, e);
@@ -161,22 +163,44 @@ final class ParquetFile implements Closeable {
     return chosen.stream().map(schema::getType).toList();
   }
 
-  private void requireEncodings(Type column) {
+  private void requireReadable(Type column) {
     Set<Encoding> readable = ParquetColumn.readable(column);
     for (BlockMetaData group : reader.getRowGroups()) {
       for (ColumnChunkMetaData chunk : group.getColumns()) {
-        boolean chosen = chunk.getPath().toArray()[0].equals(column.getName());
-        if (chosen && !readable.containsAll(dataEncodings(chunk))) {
-          throw new UnsupportedTypeException(
-              "its column '"
-                  + column.getName()
-                  + "' is encoded as "
-                  + dataEncodings(chunk)
-                  + "; columns of its type are read if they are "
-                  + new TreeSet<>(readable)
-                  + ", so write it as one of these, or leave it out");
+        if (chunk.getPath().toArray()[0].equals(column.getName())) {
+          requireEncodings(chunk, readable);
+          requireCodec(chunk);
         }
       }
+    }
+  }
+
+  private static void requireEncodings(ColumnChunkMetaData chunk, Set<Encoding> readable) {
+    Set<Encoding> encodings = dataEncodings(chunk);
+    if (!readable.containsAll(encodings)) {
+      throw new UnsupportedTypeException(
+          "its column '"
+              + chunk.getPath().toArray()[0]
+              + "' is encoded as "
+              + encodings
+              + "; columns of its type are read if they are "
+              + new TreeSet<>(readable)
+              + ", so write it as one of these, or leave it out");
+    }
+  }
+
+  private void requireCodec(ColumnChunkMetaData chunk) {
+    try {
+      options.getCodecFactory().getDecompressor(chunk.getCodec());
+    } catch (RuntimeException | LinkageError e) {
+      throw new UnsupportedTypeException(
+          "its column '"
+              + chunk.getPath().toArray()[0]
+              + "' is compressed by "
+              + chunk.getCodec()
+              + ", which cannot be had ("
+              + e.getMessage()
+              + "); put the codec on the class path, or write it in another way");
     }
   }
 
@@ -198,9 +222,13 @@ final class ParquetFile implements Closeable {
 
   /** What reads a column of the file, as long as that is open. */
   StoredColumn column(Column column, int maxRows) {
+    PageInput input =
+        remote
+            ? new PageInput(stream, REMOTE_STEP, REMOTE_STEP)
+            : new PageInput(stream, LOCAL_STEP, LOCAL_REQUEST);
     ParquetPages pages =
         new ParquetPages(
-            new PageInput(stream, step),
+            input,
             options.getCodecFactory(),
             options.usePageChecksumVerification(),
             column.nullable());

@@ -31,6 +31,11 @@ final class ParquetPages {
   private static final int DICTIONARY_HEADER = 100;
 
   /**
+   * Bytes of a page that are allocated without asking whether its column states to have as many.
+   */
+  private static final int USUAL = 1 << 26;
+
+  /**
    * A page.
    *
    * @param dictionary whether its values are those that other pages have indices of
@@ -50,6 +55,7 @@ final class ParquetPages {
   private final boolean checksums;
   private final boolean nullable;
   private @Nullable BytesInputDecompressor codec;
+  private long stated;
 
   /**
    * @param codecs borrowed
@@ -70,6 +76,7 @@ final class ParquetPages {
         chunk.getCodec() == CompressionCodecName.UNCOMPRESSED
             ? null
             : codecs.getDecompressor(chunk.getCodec());
+    stated = chunk.getTotalUncompressedSize();
     int behind = chunk.getDictionaryPageOffset() > 0 ? DICTIONARY_HEADER : 0;
     input.open(chunk.getStartingPos(), chunk.getTotalSize(), behind);
   }
@@ -151,7 +158,7 @@ final class ParquetPages {
     Span levels = behind.first(header.getDefinition_levels_byte_length());
     Span values = behind.behind(levels.length());
     if (header.isIs_compressed()) {
-      int size = page.getUncompressed_page_size() - repetition - levels.length();
+      long size = (long) page.getUncompressed_page_size() - repetition - levels.length();
       values = decompressed(values, size);
     }
     return page(header.getNum_values(), header.getEncoding(), nullable ? levels : null, values);
@@ -179,24 +186,26 @@ final class ParquetPages {
     return new Page(true, plain.rows(), plain.encoding(), null, words);
   }
 
-  private Span decompressed(Span stored, int size) throws IOException {
+  private Span decompressed(Span stored, long bytes) throws IOException {
     BytesInputDecompressor decompressor = codec;
     if (decompressor == null) {
       return stored;
     }
-    if (size < 0) {
-      throw new InvalidStructException("a page states " + size + " bytes");
+    if (bytes < 0 || bytes > Math.max(USUAL, stated)) {
+      throw new InvalidStructException(
+          "a page states " + bytes + " bytes where its column states " + stated);
     }
-    if (size == 0) {
+    if (bytes == 0) {
       return stored.first(0);
     }
+    int size = Math.toIntExact(bytes);
     BytesInput input = BytesInput.from(stored.array(), stored.from(), stored.length());
     ByteBufferInputStream all = decompressor.decompress(input, size).toInputStream();
     if (all.available() != size) {
       throw new InvalidStructException("a page has " + all.available() + " bytes, not " + size);
     }
-    ByteBuffer bytes = all.slice(size); // of the heap
-    int from = bytes.arrayOffset() + bytes.position();
-    return new Span(bytes.array(), from, from + size);
+    ByteBuffer values = all.slice(size); // of the heap
+    int from = values.arrayOffset() + values.position();
+    return new Span(values.array(), from, from + size);
   }
 }

@@ -98,13 +98,21 @@ final class Runs {
       packed = (header & 1) != 0;
       left = header >>> 1;
       if (packed) {
-        require((long) left * width);
-        left = Math.multiplyExact(left, GROUP);
+        left = packed(left);
         waiting = 0;
       } else {
         value = repeated();
       }
     }
+  }
+
+  /** The values of {@code groups}; some writers leave out the bytes behind a page's last value. */
+  private int packed(int groups) {
+    long there = (end - at) * (long) Byte.SIZE / width;
+    if (groups > 0 && there == 0) {
+      require(width);
+    }
+    return (int) Math.min(Integer.MAX_VALUE, Math.min((long) groups * GROUP, there));
   }
 
   private int header() {
@@ -135,9 +143,10 @@ final class Runs {
   }
 
   private void require(long size) {
-    if (size > end - at) {
+    int there = Math.max(0, end - at);
+    if (size > there) {
       throw new InvalidStructException(
-          "a run needs " + size + " bytes where a page has " + (end - at) + " left");
+          "a run needs " + size + " bytes where a page has " + there + " left");
     }
   }
 
@@ -164,7 +173,8 @@ final class Runs {
     int safe = Math.max(0, Math.min(count, (bytes.length - at - Long.BYTES) / width));
     groups(bytes, at, target, start, safe);
     for (int i = safe; i < count; i++) {
-      System.arraycopy(bytes, at + i * width, tail, 0, width);
+      int from = at + i * width;
+      System.arraycopy(bytes, from, tail, 0, Math.min(width, bytes.length - from));
       groups(tail, 0, target, start + i * GROUP, 1);
     }
     at += count * width;

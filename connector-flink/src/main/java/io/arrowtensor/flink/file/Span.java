@@ -48,9 +48,9 @@ final class Span {
   }
 
   /** The first {@code bytes}. */
-  Span first(int bytes) {
+  Span first(long bytes) {
     requireLength(bytes);
-    return new Span(array, from, from + bytes);
+    return new Span(array, from, from + (int) bytes);
   }
 
   /** What is behind the first {@code bytes}. */

@@ -1,9 +1,11 @@
 package io.arrowtensor.flink.file;
 
+import io.arrowtensor.InterchangeException;
 import io.arrowtensor.InvalidStructException;
 import io.arrowtensor.UnsupportedTypeException;
 import io.arrowtensor.flink.file.ParquetPages.Page;
 import java.io.IOException;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +38,11 @@ final class StoredColumn {
     vector.open();
     leftInPage = 0;
     leftBehindPage = rows;
-    pages.open(chunk);
+    try {
+      pages.open(chunk);
+    } catch (IOException | RuntimeException e) {
+      throw named(e);
+    }
   }
 
   /** Reads the next {@code rows} of the row group to the batch that the vector was started with. */
@@ -51,12 +57,27 @@ final class StoredColumn {
         leftInPage -= next;
         row += next;
       }
-    } catch (InvalidStructException e) {
-      throw (InvalidStructException)
-          new InvalidStructException(this + " is corrupt: " + e.getMessage()).initCause(e);
-    } catch (UnsupportedTypeException e) {
-      throw new UnsupportedTypeException(this + " cannot be read: " + e.getMessage());
+    } catch (IOException | RuntimeException e) {
+      throw named(e);
     }
+  }
+
+  /** The failure with this column's name; returned or thrown. */
+  private RuntimeException named(Exception failure) throws IOException {
+    String message = failure.getMessage();
+    String why = message == null ? failure.toString() : message;
+    if (failure instanceof IOException) {
+      throw new IOException(this + " cannot be read: " + why, failure);
+    }
+    if (failure instanceof OutOfMemoryException || failure instanceof IllegalStateException) {
+      throw (RuntimeException) failure; // not the file's fault
+    }
+    InterchangeException named =
+        failure instanceof UnsupportedTypeException
+            ? new UnsupportedTypeException(this + " cannot be read: " + why)
+            : new InvalidStructException(this + " is corrupt: " + why);
+    named.initCause(failure);
+    return named;
   }
 
   String name() {

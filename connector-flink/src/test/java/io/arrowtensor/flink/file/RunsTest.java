@@ -76,6 +76,38 @@ class RunsTest {
     }
   }
 
+  /** As Polars wrote pages until 2024; Parquet's own reader takes them too. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 5, 8, 10, 13, 17, 24, 31, 32})
+  void theLastPackedGroupMayEndWithItsLastValue(int width) {
+    for (int count = 1; count < 20; count++) {
+      int[] values = values(width, new Random(count));
+      byte[] packed = packed(values, count, width);
+      for (int behind : new int[] {0, 30}) {
+        byte[] array = Arrays.copyOf(packed, packed.length + behind);
+        Arrays.fill(array, packed.length, array.length, (byte) -1);
+        Runs runs = new Runs(new Span(array, 0, packed.length), width);
+        int[] target = new int[count];
+        runs.read(target, count);
+        assertThat(target).isEqualTo(Arrays.copyOf(values, count));
+        assertThatThrownBy(() -> runs.read(new int[8], 8))
+            .isInstanceOf(InvalidStructException.class)
+            .hasMessageEndingWith("left");
+      }
+    }
+  }
+
+  /** One run of packed bits, without the bytes behind the last of {@code count} values. */
+  private static byte[] packed(int[] values, int count, int width) {
+    byte[] bytes = new byte[1 + (count * width + Byte.SIZE - 1) / Byte.SIZE];
+    bytes[0] = (byte) ((((count + 7) / 8) << 1) | 1);
+    for (int bit = 0; bit < count * width; bit++) {
+      int set = (values[bit / width] >>> (bit % width)) & 1;
+      bytes[1 + bit / Byte.SIZE] |= (byte) (set << (bit % Byte.SIZE));
+    }
+    return bytes;
+  }
+
   @Test
   void aRunOfTheWantedValueIsSkippedWhereItIsLongEnough() {
     Runs runs = new Runs(span(20, 1, 2, 0, 3, 0b101), 1); // ten ones, a zero, eight packed
@@ -109,7 +141,8 @@ class RunsTest {
         "1  | 4 2       | a run of 2 has more than 1 bits",
         "8  | 0 0 0 0   | a run needs 1 bytes where a page has 0 left",
         "8  | 255 255 255 255 255 255 | a run's length has more than 32 bits",
-        "8  | 255 255 255 255 15 1    | a run needs 17179869176 bytes where a page has 1 left",
+        "8  | 255 255 255 255 15 1    | a run needs 1 bytes where a page has 0 left",
+        "20 | 3 0 0     | a run needs 20 bytes where a page has 2 left",
         "33 |           | values of 33 bits are no integers",
       })
   void whatPagesDoNotHaveIsRefused(int width, String bytes, String why) {

@@ -63,6 +63,7 @@ class StoredColumnTest {
   private boolean nullable;
   private int dictionaryOffset;
   private int missingBytes;
+  private CompressionCodecName codec = CompressionCodecName.UNCOMPRESSED;
 
   @BeforeEach
   void magic() {
@@ -122,7 +123,10 @@ class StoredColumnTest {
       StoredColumn stored =
           new StoredColumn(
               new ParquetPages(
-                  new PageInput(stream, step), options.getCodecFactory(), checksums, nullable),
+                  new PageInput(stream, step, LARGE),
+                  options.getCodecFactory(),
+                  checksums,
+                  nullable),
               ParquetColumn.vector(column, rows));
       for (int again = 0; again < 2; again++) { // buffers are those of the row group before
         stored.open(chunk(rows), rows);
@@ -139,7 +143,7 @@ class StoredColumnTest {
     return ColumnChunkMetaData.get(
         ColumnPath.get("x"),
         TYPE,
-        CompressionCodecName.UNCOMPRESSED,
+        codec,
         new EncodingStats.Builder().build(),
         Set.of(),
         Statistics.createStats(TYPE),
@@ -212,8 +216,15 @@ class StoredColumnTest {
     encoding = Encoding.BYTE_STREAM_SPLIT;
     addData(3, bytes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
     assertThat(read(3, LARGE)).containsExactly(0x0a070401, 0x0b080502, 0x0c090603);
-    addData(2, bytes(1, 2, 3, 4, 5, 6, 7));
-    assertCorrupt(5, "8 bytes are expected where a page has 7 left");
+    addData(2, bytes(1, 2, 3, 4));
+    assertCorrupt(5, "8 bytes are expected where a page has 4 left");
+  }
+
+  @Test
+  void splitBytesOfPartsOfAValueAreRefused() throws IOException {
+    encoding = Encoding.BYTE_STREAM_SPLIT;
+    addData(3, bytes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13));
+    assertCorrupt(3, "13 split bytes are no values of 4 bytes");
   }
 
   @Test
@@ -251,9 +262,49 @@ class StoredColumnTest {
   @ValueSource(ints = {-1, Integer.MIN_VALUE})
   void sizesThatAreNoneAreRefused(int size) throws IOException {
     add(data(2, ints(1, 2)).setCompressed_page_size(size), ints(1, 2));
+    assertCorrupt(2, "Compressed page size must not be negative but was: " + size);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, Integer.MIN_VALUE, (1 << 26) + 1, Integer.MAX_VALUE})
+  void decompressedSizesThatTheColumnDoesNotHaveAreRefused(int size) throws IOException {
+    codec = CompressionCodecName.SNAPPY;
+    add(data(2, ints(1, 2)).setUncompressed_page_size(size), ints(1, 2));
+    int stated = chunk.size() - 4;
+    assertCorrupt(2, "a page states " + size + " bytes where its column states " + stated);
+  }
+
+  /** What is left of the stated size without the levels, which are never compressed. */
+  @Test
+  void decompressedSizesSmallerThanTheLevelsAreRefused() throws IOException {
+    codec = CompressionCodecName.SNAPPY;
+    nullable = true;
+    byte[] page = bytes(4, 1, 0, 0, 0, 0);
+    add(
+        new PageHeader(PageType.DATA_PAGE_V2, Integer.MIN_VALUE, page.length)
+            .setData_page_header_v2(
+                new DataPageHeaderV2(2, 0, 2, Encoding.PLAIN, 2, 0).setIs_compressed(true)),
+        page);
+    int stated = chunk.size() - 4;
+    assertCorrupt(2, "a page states -2147483650 bytes where its column states " + stated);
+  }
+
+  @Test
+  void aHeaderThatIsNoneNamesTheColumn() throws IOException {
+    chunk.writeBytes(new byte[] {99, 99, 99, 99});
     assertThatThrownBy(() -> read(2, LARGE))
-        .isInstanceOf(RuntimeException.class)
-        .hasMessage("Compressed page size must not be negative but was: " + size);
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("its column 'x' cannot be read: ");
+  }
+
+  /** Codecs tell no more than their kind of error. */
+  @Test
+  void aPageThatDoesNotDecompressNamesTheColumn() throws IOException {
+    codec = CompressionCodecName.ZSTD;
+    add(data(2, bytes(1, 2, 3)).setUncompressed_page_size(8), bytes(1, 2, 3));
+    assertThatThrownBy(() -> read(2, LARGE))
+        .hasMessageStartingWith("its column 'x' ")
+        .hasMessageNotContaining("null");
   }
 
   @Test

@@ -29,7 +29,7 @@ final class InputBatch<T> implements BatchInput<T> {
   private final FieldCopy copy;
   private final @Nullable Object @Nullable [] elements;
   private int rows;
-  private boolean timed;
+  private int timed;
   private long latest = NO_TIMESTAMP;
 
   /**
@@ -56,7 +56,7 @@ final class InputBatch<T> implements BatchInput<T> {
       long timestamp = record.getTimestamp();
       timestamps[row] = timestamp;
       latest = Math.max(latest, timestamp);
-      timed = true;
+      timed++;
       kind += TIMED;
     }
     marks[row] = (byte) kind;
@@ -88,18 +88,20 @@ final class InputBatch<T> implements BatchInput<T> {
 
   @Override
   public @Nullable Long latestTime() {
-    return timed ? latest : null;
+    return timed > 0 ? latest : null;
   }
 
-  /** A source without event time gives all rows a timestamp that says that they have none. */
   @Override
   public @Nullable DeviceColumn rowTimes(Options options) {
-    if (latest == NO_TIMESTAMP) {
+    if (timed == 0) {
       return null;
     }
-    boolean[] known = new boolean[rows];
-    for (int row = 0; row < rows; row++) {
-      known[row] = isTimed(row) && timestamps[row] != NO_TIMESTAMP;
+    boolean[] known = null;
+    if (timed < rows) {
+      known = new boolean[rows];
+      for (int row = 0; row < rows; row++) {
+        known[row] = isTimed(row);
+      }
     }
     return RowMarks.times(timestamps, known, rows, options);
   }
@@ -142,7 +144,7 @@ final class InputBatch<T> implements BatchInput<T> {
       Arrays.fill(elements, 0, rows, null);
     }
     rows = 0;
-    timed = false;
+    timed = 0;
     latest = NO_TIMESTAMP;
   }
 

@@ -13,21 +13,18 @@ import org.jspecify.annotations.Nullable;
 final class RowMarks {
   private RowMarks() {}
 
-  /** {@link TensorStream#ROW_TIME}, null where no row has a timestamp; the caller closes it. */
-  static @Nullable DeviceColumn times(
-      long[] timestamps, boolean[] timed, int rows, Options options) {
-    int count = 0;
-    for (int row = 0; row < rows; row++) {
-      count += timed[row] ? 1 : 0;
-    }
-    if (count == 0) {
-      return null;
-    }
+  /**
+   * {@link TensorStream#ROW_TIME}; the caller closes it.
+   *
+   * @param timed which rows have a timestamp, null where all have
+   */
+  static DeviceColumn times(
+      long[] timestamps, boolean @Nullable [] timed, int rows, Options options) {
     DeviceArray values = DeviceArray.from(Memory.allocate(DType.INT64, rows), options);
     DeviceColumn column = DeviceColumn.of(TensorStream.ROW_TIME, values);
     try {
       values.byteBuffer().asLongBuffer().put(timestamps, 0, rows);
-      return count == rows ? column : column.withValidity(of(timed, rows, options));
+      return timed == null ? column : column.withValidity(of(timed, rows, options));
     } catch (RuntimeException | Error e) {
       Closing.quietly(e, List.of(column));
       throw e;

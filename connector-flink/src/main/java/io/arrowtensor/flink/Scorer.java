@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
+import org.apache.flink.api.common.eventtime.TimestampAssigner;
 import org.apache.flink.runtime.execution.CancelTaskException;
 
 /**
@@ -229,15 +230,16 @@ final class Scorer<T> implements AutoCloseable {
 
   /** Not every error knows it: an engine fails on a batch as a whole. */
   private String firstBadRow(Exception e, TensorBatch<T> batch) {
-    if (!(e instanceof InterchangeException known) || known.row().isEmpty()) {
+    if (!(e instanceof InterchangeException named) || named.row().isEmpty()) {
       return "";
     }
-    int row = (int) known.row().getAsLong();
+    int row = (int) named.row().getAsLong();
     BatchInput<T> rows = batch.input();
     boolean timed = row >= 0 && row < rows.rows() && rows.isTimed(row);
+    boolean known = timed && rows.timestamp(row) != TimestampAssigner.NO_TIMESTAMP;
     return ", first bad row "
         + (batch.firstRow() + row)
-        + (timed ? " (of time " + Instant.ofEpochMilli(rows.timestamp(row)) + ")" : "");
+        + (known ? " (of time " + Instant.ofEpochMilli(rows.timestamp(row)) + ")" : "");
   }
 
   /** Closes the function, which computes no more, then frees the batches. */

@@ -103,18 +103,18 @@ final class Placement {
     }
     return onHost && target.type().equals(DeviceType.CPU)
         ? here.withDevice(target)
-        : transfer(here, target, options);
+        : transfer(here, target, options, CopyReason.TRANSFER);
   }
 
-  private static Memory transfer(Memory memory, Device target, Options options) {
-    requireCopyAllowed(memory, options, CopyReason.TRANSFER);
+  private static Memory transfer(Memory memory, Device target, Options options, CopyReason reason) {
+    requireCopyAllowed(memory, options, reason);
     boolean straight = Shapes.isRowMajor(memory.shape(), memory.strides());
     if (straight || !memory.device().type().isHostAccessible()) {
-      return replaced(memory, onDevice(memory, target, options, CopyReason.TRANSFER));
+      return replaced(memory, onDevice(memory, target, options, reason));
     }
     Memory rowMajor = BulkCopy.rowMajor(memory, Options.defaults(), CopyReason.NOT_CONTIGUOUS);
     try {
-      return replaced(memory, transferred(rowMajor, target, options, CopyReason.TRANSFER));
+      return replaced(memory, transferred(rowMajor, target, options, reason));
     } finally {
       rowMajor.release();
     }
@@ -144,6 +144,10 @@ final class Placement {
 
   /** A row-major copy on the same device; releases the original once the copy is there. */
   private static Memory copy(Memory memory, Options options, CopyReason reason) {
+    Device wanted = options.device();
+    if (wanted != null && !wanted.equals(Device.CPU)) {
+      return transfer(memory, wanted, options, reason); // pinned memory stays pinned
+    }
     requireCopyAllowed(memory, options, reason);
     return replaced(
         memory,

@@ -289,6 +289,24 @@ class CudaTransferTest {
   }
 
   @Test
+  void copiesOfPinnedMemoryArePinnedWhereThatIsAskedFor() {
+    Options pinned = Options.defaults().withDevice(PINNED);
+    try (DeviceArray device = CudaDouble.counting(Device.cuda(0), 6);
+        DeviceArray first = DeviceArray.from(device, pinned);
+        DeviceArray again = DeviceArray.from(first, pinned.withCopy(Copy.ALWAYS))) {
+      assertThat(again.device()).isEqualTo(PINNED);
+      assertThat(again.address()).isNotEqualTo(first.address());
+      assertThat(again.outcome()).isEqualTo(Outcome.copied(6, CopyReason.REQUESTED));
+      Memory transposed =
+          Memory.borrow(first.address(), DType.UINT8, 3, 2).withStrides(1, 3).withDevice(PINNED);
+      try (DeviceArray straight = DeviceArray.from(transposed).contiguous(pinned)) {
+        assertThat(straight.device()).isEqualTo(PINNED);
+        assertThat(straight.byteBuffer().get(1)).isEqualTo((byte) 3);
+      }
+    }
+  }
+
+  @Test
   void newMemoryIsNotManaged() {
     Options managed = Options.defaults().withDevice(new Device(DeviceType.CUDA_MANAGED, 0));
     assertThatThrownBy(() -> DeviceArray.from(Memory.borrow(64, DType.UINT8, 1), managed))

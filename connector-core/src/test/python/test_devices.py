@@ -202,6 +202,14 @@ def test_producer_that_moves_the_memory_itself_is_told_no_stream():
     assert producer.asked == [{"max_version": (1, 3), "dl_device": (1, 0)}]
 
 
+@pytest.mark.usefixtures("cuda")
+def test_producer_that_moves_the_memory_to_another_device_is_told_the_stream_there():
+    producer = OnDevice(2, 0)
+    producer.tensor.device_id = 1
+    arrowtensor.asarray(producer, device="cuda:1").close()
+    assert producer.asked == [{"max_version": (1, 3), "dl_device": (2, 1), "stream": 1}]
+
+
 @pytest.mark.parametrize("kind", [1, 3, 10, 11])
 @pytest.mark.usefixtures("cuda")
 def test_other_memory_is_ready(kind):

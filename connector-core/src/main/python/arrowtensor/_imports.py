@@ -60,11 +60,11 @@ def _dlpack_capsule(x: Any, device: Device | None, copy: bool | None) -> Any:
     """Ask for a capsule on ``device`` or, from producers that cannot, where the memory is."""
     kind, number = x.__dlpack_device__()
     wanted: dict[str, Any] = {} if copy is None else {"copy": copy}
-    # Named, as some producers order nothing without one. What was moved elsewhere is ready.
-    stream = protocol.DEFAULT_STREAMS.get(int(kind))
-    ordered = {} if stream is None else {"stream": stream}
+    ordered = _ordered(int(kind))
     if device is not None and device != (int(kind), int(number)):
         wanted["dl_device"] = tuple(device)
+        if ordered:  # the host has no stream, and refuses to hear of one
+            wanted.update(_ordered(device.type))
     else:
         wanted.update(ordered)
     try:
@@ -83,6 +83,12 @@ def _dlpack_capsule(x: Any, device: Device | None, copy: bool | None) -> Any:
                 f" keyword, so it may copy ({error}); leave copy at None"
             ) from error
         return x.__dlpack__(**ordered)  # of before 2024: without other keywords
+
+
+def _ordered(kind: int) -> dict[str, int]:
+    """Name the stream on which memory of a device is read: some producers order nothing without."""
+    stream = protocol.DEFAULT_STREAMS.get(kind)
+    return {} if stream is None else {"stream": stream}
 
 
 def asbatch(x: Any, /) -> Batch:

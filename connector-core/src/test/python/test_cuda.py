@@ -30,7 +30,9 @@ def _cuda():
     try:
         arrowtensor.asarray(np.zeros(1), device="cuda:0").close()
     except BufferError as e:
-        pytest.skip(f"CUDA's real driver is not tested: {e}")
+        if "Cannot open the CUDA driver" in str(e) or "CUDA_ERROR_NO_DEVICE" in str(e):
+            pytest.skip(f"CUDA's real driver is not tested: {e}")
+        raise
 
 
 def torch() -> Any:
@@ -144,10 +146,7 @@ def test_library_takes_memory_of_the_device_without_a_copy(library, dtype):
     expected = values(dtype, 3, 4)
     with arrowtensor.asarray(expected, device="cuda:0") as array:
         assert array.outcome[:4] == (0, 0, expected.nbytes, "TRANSFER")
-        try:
-            taken = library.take(array)
-        except (TypeError, RuntimeError) as e:
-            pytest.skip(f"{library} has no {dtype}: {e}")
+        taken = library.take(array)
         assert library.address(taken) == array_address(array)
     np.testing.assert_array_equal(library.fetch(taken), expected)
     assert library.fetch(taken).dtype == expected.dtype
@@ -159,12 +158,9 @@ def test_library_takes_memory_of_the_device_without_a_copy(library, dtype):
 @pytest.mark.parametrize("library", LIBRARIES, ids=str)
 def test_memory_of_a_library_is_taken_without_a_copy(library, dtype):
     expected = values(dtype, 3, 4)
-    try:
-        x = library.give(expected)
-        address = library.address(x.array if isinstance(x, Only) else x)
-        array = arrowtensor.asarray(x)
-    except (TypeError, RuntimeError, BufferError) as e:
-        pytest.skip(f"{library} has no {dtype}: {e}")
+    x = library.give(expected)
+    address = library.address(x.array if isinstance(x, Only) else x)
+    array = arrowtensor.asarray(x)
     with array:
         assert str(array.device) == "cuda:0"
         assert array.outcome.is_zero_copy

@@ -41,7 +41,9 @@ final class ClusterJob {
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.cores.max", "2") // until both are there, no task starts
         .config("spark.scheduler.minRegisteredResourcesRatio", "1")
+        .config("spark.scheduler.maxRegisteredResourcesWaitingTime", "200s")
         .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
         .config("spark.executor.memory", "512m")
         .config("spark.worker.resource.gpu.amount", "1")

@@ -3,7 +3,6 @@ package io.arrowtensor.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -12,11 +11,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Executors in processes of their own, which get functions and devices from the driver. */
-@Timeout(value = 300, unit = TimeUnit.SECONDS)
 class ClusterTest {
   @Test
   void executorsScoreAndEachTaskKnowsItsDevice(@TempDir Path home) throws Exception {
@@ -44,9 +41,17 @@ class ClusterTest {
         new ProcessBuilder(command).directory(home.toFile()).redirectErrorStream(true);
     builder.environment().put("SPARK_HOME", home.toString());
     builder.environment().put("SPARK_SCALA_VERSION", "2.13");
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-    return output;
+    Path log = home.resolve("log");
+    Process process = builder.redirectOutput(log.toFile()).start();
+    try {
+      boolean ended = process.waitFor(240, TimeUnit.SECONDS);
+      String output = Files.readString(log);
+      assertThat(ended).as(output).isTrue();
+      assertThat(process.exitValue()).as(output).isZero();
+      return output;
+    } finally {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
   }
 }

@@ -25,8 +25,18 @@ PATIENCE_SECONDS = 300
 def fetch(version, scratch):
     """Returns the folder of the distribution."""
     home = scratch / f"flink-{version}"
-    if home.is_dir():
-        return home
+    if not home.is_dir():
+        fetch_from_pypi(version, scratch, home)
+    # The packages of PyFlink leave out what the SQL client runs in itself.
+    if not glob.glob(str(home / "opt/flink-sql-gateway-*.jar")):
+        gateway = f"-Dartifact=org.apache.flink:flink-sql-gateway:{version}"
+        root = pathlib.Path(__file__).resolve().parents[4]
+        subprocess.run(["mvn", "-q", "-B", "-N", "dependency:copy", gateway, f"-DoutputDirectory={home / 'opt'}"],
+                       cwd=root, check=True)
+    return home
+
+
+def fetch_from_pypi(version, scratch, home):
     downloads = scratch / "downloads"
     shutil.rmtree(downloads, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", scratch / "venv"], check=True)
@@ -48,16 +58,11 @@ def fetch(version, scratch):
         shutil.move(only(unpacked, f"apache_flink_libraries-*/deps/{part}"), made / part)
     for java_part in glob.glob(str(unpacked / "apache_flink_libraries-*/deps/bin/*")):
         shutil.move(java_part, made / "bin")
-    # The packages of PyFlink leave out what the SQL client runs in itself.
-    gateway = f"-Dartifact=org.apache.flink:flink-sql-gateway:{version}"
-    subprocess.run(["mvn", "-q", "-B", "-N", "dependency:copy", gateway, f"-DoutputDirectory={made / 'opt'}"],
-                   cwd=pathlib.Path(__file__).resolve().parents[4], check=True)
     for script in (made / "bin").iterdir():
         script.chmod(0o755)
     shutil.move(made, home)
     shutil.rmtree(unpacked)
     shutil.rmtree(downloads)
-    return home
 
 
 def only(folder, pattern):
@@ -187,11 +192,12 @@ class Session:
         """What Flink's SQL client prints for the statements, which it runs on this cluster."""
         script = self.folder / "statements.sql"
         script.write_text(";\n".join(statements) + ";\n")
-        ended = subprocess.run(
-            [self.home / "bin/sql-client.sh", "-f", script], env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE_SECONDS, check=False)
-        (self.folder / "sql-client.log").write_text(ended.stdout)
-        return ended.stdout
+        log = self.folder / "sql-client.log"
+        with open(log, "w") as output:
+            subprocess.run(
+                [self.home / "bin/sql-client.sh", "-f", script], env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, timeout=PATIENCE_SECONDS, check=False)
+        return log.read_text()
 
     def state(self, job):
         return self.get(f"/jobs/{job}")["state"]

@@ -2,7 +2,6 @@ package io.arrowtensor.flink;
 
 import io.arrowtensor.DType;
 import io.arrowtensor.DeviceColumn;
-import io.arrowtensor.InterchangeException;
 import io.arrowtensor.Memory;
 import io.arrowtensor.Options;
 import io.arrowtensor.OwnedBatch;
@@ -50,7 +49,9 @@ final class ColumnBuffers implements AutoCloseable {
 
   private void allocate(Options options) {
     Map<DType, List<Integer>> scalars = new LinkedHashMap<>();
-    SlotLayout layout = reader.layout();
+    SlotLayout wanted = reader.layout();
+    boolean fits = wanted != null && (long) capacity * wanted.rowBytes() <= Integer.MAX_VALUE;
+    SlotLayout layout = fits ? wanted : null;
     ByteBuffer rows = layout == null ? null : allocateRows(layout, options);
     for (int c = 0; c < columns.length; c++) {
       InputField field = reader.field(c);
@@ -90,16 +91,6 @@ final class ColumnBuffers implements AutoCloseable {
   /** What {@code layout} copies of each row, one behind the other. */
   private ByteBuffer allocateRows(SlotLayout layout, Options options) {
     long bytes = (long) capacity * layout.rowBytes();
-    if (bytes > Integer.MAX_VALUE) {
-      throw new InterchangeException(
-          "Cannot gather "
-              + capacity
-              + " rows of "
-              + layout.rowBytes()
-              + " bytes: they take "
-              + bytes
-              + " bytes, more than 2 GiB; make batches smaller with maxRows(...)");
-    }
     Memory slab = BulkCopy.allocate(DType.UINT8, new long[] {bytes}, options);
     memory.add(slab::release);
     return Native.byteBuffer(slab.address(), bytes).order(ByteOrder.nativeOrder());

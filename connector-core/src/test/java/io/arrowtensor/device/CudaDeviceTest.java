@@ -140,7 +140,7 @@ class CudaDeviceTest {
   }
 
   @Test
-  void anArrayThatReachesBeyondItsAllocationIsAnErrorNotAFault() {
+  void aCopyThatTheDeviceHasNoRoomForIsAnErrorThatHarmsNothing() {
     try (DeviceArray device = counting(64)) {
       Memory lie = Memory.borrow(device.address(), DType.UINT8, 1L << 40).withDevice(DEVICE);
       assertThatThrownBy(() -> DeviceArray.from(lie, Options.defaults().withCopy(Copy.ALWAYS)))
